@@ -1,0 +1,243 @@
+"""The builder's configuration file, as typed values.
+
+The JSON Schema beside this file (``schemas/configuration.json``) is generated
+from these types, and the reference page in the documentation from both.
+"""
+
+import difflib
+import re
+import tomllib
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from shoestring_schema.errors import ConfigError
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Letters, digits, dot, dash and underscore: it becomes part of file names.",
+    ),
+]
+Resampling = Literal[
+    "nearest", "bilinear", "cubic", "cubic_spline", "lanczos", "average", "mode", "max", "min", "med"
+]
+DataType = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"
+]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of all tables: frozen, and an unknown key is a mistake."""
+
+
+class CatalogueTable(_Table):
+    """``[catalogue]``: what the site is called and where it goes.
+
+    Attributes:
+        id: The catalogue's identifier.
+        output: Folder of the site, relative to the configuration file.
+        title: A name for people.
+        description: A paragraph for people; CommonMark.
+        base_url: Public address of the folder, if there is one: for the formats
+            that cannot hold relative links.
+        database: Whether to write `database.json` beside each collection.
+    """
+
+    id: Name
+    output: str = "site"
+    title: str | None = None
+    description: str | None = None
+    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None = None
+    database: bool = True
+
+
+class GridTable(_Table):
+    """``grid = {…}``: the pixels that all layers of a collection share.
+
+    Attributes:
+        crs: ``EPSG:32630``, WKT or PROJ string.
+        resolution: Size of a (square) pixel in units of the CRS.
+        bounds: Left, bottom, right, top in the CRS; without it, those of the first
+            mosaic, grown to multiples of the resolution.
+    """
+
+    crs: str
+    resolution: Positive
+    bounds: tuple[float, float, float, float] | None = None
+
+
+class BandTable(_Table):
+    """``[collections.bands.NAME]``: one band, its meaning and its treatment.
+
+    Attributes:
+        title: A name for people.
+        common_name: STAC's common name, such as ``red`` or ``nir``.
+        center_wavelength: In micrometres.
+        unit: Unit of the scaled values, such as ``degC`` or ``1``.
+        nodata: The stored number that means "no data"; without it, the files' own.
+        scale: Stored number times scale plus offset is the value.
+        offset: See `scale`.
+        data_type: Type to store; without it, that of the files.
+        resampling: How pixels that do not fall on the grid are computed:
+            ``nearest`` for classes, ``bilinear`` or better for measurements.
+        overview_resampling: How overviews are computed; without it, ``mode`` for
+            bands with ``nearest``, else ``average``.
+        factor: The band is stored coarser than the grid by this whole factor;
+            without it, found from the files.
+        source_name: What stands for ``{band}`` in the path; without it, the band's name.
+        source_band: Which raster band of a file: its number from 1, or its name
+            (description, GRIB element or netCDF variable).
+    """
+
+    title: str | None = None
+    common_name: str | None = None
+    center_wavelength: Positive | None = None
+    unit: str | None = None
+    nodata: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    data_type: DataType | None = None
+    resampling: Resampling = "bilinear"
+    overview_resampling: Literal["average", "mode", "nearest"] | None = None
+    factor: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    source_name: str | None = None
+    source_band: Annotated[int, Meta(ge=1)] | str | None = None
+
+
+class MaskTable(_Table):
+    """``[collections.mask]``: which pixels are clear.
+
+    Attributes:
+        band: The band that tells. It need not be extracted.
+        clear: Classes that are clear; or
+        clear_below: Clear is where the band (a probability) is below this.
+    """
+
+    band: Name
+    clear: tuple[int, ...] | None = None
+    clear_below: float | None = None
+
+
+class CollectionTable(_Table):
+    """``[[collections]]``: layers that share a grid.
+
+    Attributes:
+        id: The collection's identifier and folder.
+        source: Path pattern of the source files, relative to the configuration file:
+            ``{date}`` or ``{date:%Y%j}``, ``{band}``, ``{tile}``, ``{*}`` for anything.
+        bands: The bands, in the order in which they are listed to readers.
+        title: A name for people.
+        description: A paragraph for people; CommonMark.
+        license: SPDX identifier, or ``other``.
+        attribution: Who is to be named when the data are used.
+        time: ``path``: the pattern's date; ``metadata``: each raster band's own valid
+            time, for GRIB and netCDF files that hold many.
+        grid: The grid; without it, that of the first mosaic.
+        layout: ``cog``: Cloud Optimized GeoTIFFs are written; ``vrt``: VRTs over tiled
+            files that already are inside the site.
+        mask: Which pixels are clear.
+    """
+
+    id: Name
+    source: str
+    bands: dict[Name, BandTable]
+    title: str | None = None
+    description: str | None = None
+    license: str = "other"
+    attribution: str | None = None
+    time: Literal["path", "metadata"] = "path"
+    grid: GridTable | None = None
+    layout: Literal["cog", "vrt"] = "cog"
+    mask: MaskTable | None = None
+
+
+class Configuration(_Table):
+    """The whole file.
+
+    Attributes:
+        catalogue: The site.
+        collections: Its collections, in the order in which they are listed to readers.
+    """
+
+    catalogue: CatalogueTable
+    collections: list[CollectionTable]
+
+
+def parse_configuration(text: str, where: str) -> Configuration:
+    """Read a configuration and check everything that can be checked without files.
+
+    Args:
+        text: TOML.
+        where: Name of the file, for messages.
+
+    Raises:
+        ConfigError: Not TOML, an unknown or missing key, a value of the wrong kind, or
+            values that contradict each other.
+    """
+    try:
+        configuration = msgspec.convert(tomllib.loads(text), Configuration)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not TOML: {error}.") from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(str(error))}") from None
+    for problem in _contradictions(configuration):
+        raise ConfigError(f"{where}: {problem}")
+    return configuration
+
+
+def _explain(message: str) -> str:
+    """Turn msgspec's message into a sentence that names the key and a likely remedy."""
+    problem, _, path = message.partition(" - at `$")
+    place = re.sub(r"\[\.\.\.\]", ".NAME", path.rstrip("`").lstrip(".")) or "the top level"
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", problem)
+    if unknown is None:
+        return f"in {place}: {problem}."
+    known = [field for table in _TABLES for field in table.__struct_fields__]
+    near = difflib.get_close_matches(unknown[1], known, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else "; see the reference of the configuration."
+    return f'unknown key "{unknown[1]}" in {place}{hint}'
+
+
+_TABLES = (CatalogueTable, GridTable, BandTable, MaskTable, CollectionTable, Configuration)
+
+
+def _contradictions(configuration: Configuration) -> "list[str]":
+    """Sentences on values that can't stand together."""
+    problems = _twins("collection", [c.id for c in configuration.collections])
+    if not configuration.collections:
+        problems.append("there is no [[collections]] table: add one.")
+    for collection in configuration.collections:
+        problems += [f'collection "{collection.id}": {p}' for p in _collection_problems(collection)]
+    return problems
+
+
+def _collection_problems(collection: CollectionTable) -> "list[str]":
+    problems = _twins("band", list(collection.bands))
+    if not collection.bands:
+        problems.append("no bands: add a [collections.bands.NAME] table for each.")
+    mask = collection.mask
+    if mask is not None:
+        if mask.band not in collection.bands:
+            problems.append(f'mask.band "{mask.band}" is not one of its bands: {", ".join(collection.bands)}.')
+        if (mask.clear is None) == (mask.clear_below is None):
+            problems.append("mask needs either clear = [classes] or clear_below = number.")
+    if collection.grid is not None and collection.grid.bounds is not None:
+        left, bottom, right, top = collection.grid.bounds
+        if not (left < right and bottom < top):
+            problems.append("grid.bounds must be left, bottom, right, top.")
+    return problems
+
+
+def _twins(what: str, names: "list[str]") -> "list[str]":
+    """Names that are one and the same on a file system that ignores case."""
+    seen: dict[str, str] = {}
+    problems = []
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other is not name:
+            problems.append(f'{what} names "{other}" and "{name}" differ by nothing but case: rename one.')
+    return problems

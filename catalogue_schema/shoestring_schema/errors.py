@@ -1,0 +1,56 @@
+"""One tree of errors, shared by both halves.
+
+Every message is one sentence (or two) that names the file, URL or value and
+what can be done about it. ``str(error)`` is that message and nothing else.
+"""
+
+
+class ShoestringError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class ConfigError(ShoestringError):
+    """The configuration can't be used as it is: a key, a pattern or a value is wrong."""
+
+
+class SourceError(ShoestringError):
+    """A source file of the builder can't be used. The others are built all the same."""
+
+
+class PublishError(ShoestringError):
+    """The site's folder can't be written: no room, no permission, no folder."""
+
+
+class CatalogueError(ShoestringError):
+    """A catalogue, or a file that it names, is not what the contract says."""
+
+
+class TransferError(ShoestringError):
+    """Bytes did not arrive.
+
+    Attributes:
+        passing: Whether trying again later may help (an overloaded server, a cut line).
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+class RoiError(ShoestringError):
+    """The region of interest can't be used: empty, broken, or outside of the grid."""
+
+
+class SelectionError(ShoestringError):
+    """No such collection, band or date, or more than fits into memory."""
+
+
+class OutputError(ShoestringError):
+    """A result can't be written where it was asked for."""
+
+
+class MissingExtraError(ShoestringError):
+    """An optional package is needed for this and is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs more packages: pip install "shoestring[{extra}]".')

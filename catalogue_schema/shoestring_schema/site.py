@@ -1,0 +1,225 @@
+"""What a site's JSON documents say, as typed values.
+
+A site is STAC 1.1: ``catalog.json`` links to collections, each collection to
+*parts* (a year of items, in one immutable file). Fields that our catalogue
+adds to STAC begin with ``shoestring:``; their JSON Schemas
+(``schemas/*.json``) are generated from these types. Fields of STAC that no
+reader of ours needs are not listed here and pass unread.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from shoestring_schema.configuration import DataType, Name
+
+Checksum = Annotated[str, Meta(pattern="^1220[0-9a-f]{64}$", description="Multihash: SHA-256.")]
+Number = float | Literal["nan", "inf", "-inf"]
+Count = Annotated[int, Meta(ge=0)]
+Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all: frozen; what is not listed is left alone."""
+
+
+class Link(_Document):
+    """A STAC link.
+
+    Attributes:
+        rel: Relation: ``root``, ``parent``, ``child``, ``item``, …
+        href: Where it points to, relative to the document.
+        type: Media type.
+        title: A name for people.
+    """
+
+    rel: str
+    href: str
+    type: str | None = None
+    title: str | None = None
+
+
+class GridDocument(_Document):
+    """``shoestring:grid``: the collection's grid.
+
+    Attributes:
+        crs: ``EPSG:32630`` where the CRS has a code, else WKT 2.
+        transform: Affine coefficients a to f: pixel (column, row) to CRS (x, y).
+        shape: Rows and columns.
+    """
+
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    shape: tuple[Dimension, Dimension]
+
+
+class BandDocument(_Document):
+    """One of ``shoestring:bands``: what is the same in all layers of a band.
+
+    Attributes:
+        name: The band's name, also the key of its assets.
+        data_type: NumPy name of the type of the stored numbers.
+        nodata: Stored number that means "no data".
+        scale: Stored number times scale plus offset is the value.
+        offset: See `scale`.
+        unit: Unit of the value.
+        factor: Stored coarser than the grid by this whole factor; deliver each
+            stored pixel factor x factor times.
+        common_name: STAC's common name.
+        title: A name for people.
+    """
+
+    name: Name
+    data_type: DataType
+    nodata: Number | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    unit: str | None = None
+    factor: Annotated[int, Meta(ge=1, le=1000)] = 1
+    common_name: str | None = None
+    title: str | None = None
+
+
+class MaskDocument(_Document):
+    """``shoestring:mask``: which pixels are clear.
+
+    Attributes:
+        band: The band that tells.
+        clear: Classes that are clear; or
+        clear_below: Clear is where the stored number is below this and not nodata.
+    """
+
+    band: Name
+    clear: tuple[int, ...] | None = None
+    clear_below: float | None = None
+
+
+class Part(_Document):
+    """One of ``shoestring:parts``: an immutable file of items.
+
+    Attributes:
+        href: The file (a STAC ItemCollection), relative to the collection document.
+        dates: The moments of its items, in order: ``2018-01-02`` or
+            ``2018-01-02T13:00:00Z``.
+        size: Bytes.
+        checksum: Multihash of the file.
+    """
+
+    href: str
+    dates: tuple[str, ...]
+    size: Count
+    checksum: Checksum
+
+
+class CatalogDocument(_Document):
+    """``catalog.json``.
+
+    Attributes:
+        id: Identifier.
+        version: Version of the catalogue contract.
+        title: A name for people.
+        description: A paragraph for people.
+        links: Relation ``child`` names the collections.
+    """
+
+    type: Literal["Catalog"]
+    id: str
+    description: str = ""
+    title: str | None = None
+    links: tuple[Link, ...] = ()
+    version: str | None = field(default=None, name="shoestring:version")
+
+
+class CollectionDocument(_Document):
+    """``collection.json``: a pointer, replaced in one atomic step.
+
+    Attributes:
+        id: Identifier and folder name.
+        title: A name for people.
+        description: A paragraph for people.
+        version: Version of the catalogue contract.
+        grid: The grid that all layers share.
+        bands: The bands, in order.
+        mask: Which pixels are clear.
+        parts: Where the items are, in order of time.
+    """
+
+    type: Literal["Collection"]
+    id: Name
+    version: str = field(name="shoestring:version")
+    grid: GridDocument = field(name="shoestring:grid")
+    bands: tuple[BandDocument, ...] = field(name="shoestring:bands")
+    parts: tuple[Part, ...] = field(name="shoestring:parts")
+    mask: MaskDocument | None = field(default=None, name="shoestring:mask")
+    title: str | None = None
+    description: str = ""
+    license: str = "other"
+
+
+class SourceFile(_Document):
+    """One of ``shoestring:sources``: a file that a VRT reads.
+
+    Attributes:
+        href: The file, relative to the item.
+        size: Bytes.
+        checksum: Multihash of the file.
+    """
+
+    href: str
+    size: Count
+    checksum: Checksum
+
+
+class AssetDocument(_Document):
+    """An asset of an item.
+
+    Attributes:
+        href: The file, relative to the item.
+        type: Media type.
+        roles: ``data`` for layers, ``thumbnail`` for the picture.
+        size: ``file:size``: bytes.
+        checksum: ``file:checksum``: multihash.
+        header_size: ``shoestring:header_size``: bytes before the first block of pixels:
+            so much must be read to know where every block lies.
+        source: ``shoestring:source``: fingerprint of what the layer was made from and how.
+        sources: ``shoestring:sources``: the files that a VRT reads.
+    """
+
+    href: str
+    type: str | None = None
+    roles: tuple[str, ...] = ()
+    size: Count | None = field(default=None, name="file:size")
+    checksum: Checksum | None = field(default=None, name="file:checksum")
+    header_size: Count | None = field(default=None, name="shoestring:header_size")
+    source: str | None = field(default=None, name="shoestring:source")
+    sources: tuple[SourceFile, ...] = field(default=(), name="shoestring:sources")
+
+
+class ItemProperties(_Document):
+    """Properties of an item.
+
+    Attributes:
+        date: ``shoestring:date``: the item's moment, as in its part's `dates`.
+        clear_percent: ``shoestring:clear_percent``: share of the pixels with data in the
+            mask band that are clear.
+    """
+
+    date: str = field(name="shoestring:date")
+    clear_percent: float | None = field(default=None, name="shoestring:clear_percent")
+
+
+class ItemDocument(_Document):
+    """An item: all layers of one moment."""
+
+    type: Literal["Feature"]
+    id: str
+    properties: ItemProperties
+    assets: dict[str, AssetDocument]
+
+
+class PartDocument(_Document):
+    """A part: a STAC ItemCollection, sorted by moment. Its hrefs are relative to itself."""
+
+    type: Literal["FeatureCollection"]
+    features: tuple[ItemDocument, ...]
