@@ -1,0 +1,27 @@
+"""Fixtures that many tests use."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from support.nginx import Nginx
+from support.tls import PrivateCa, make_ca
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
+    """A private certificate authority, and a server's certificate by it."""
+    return make_ca(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def nginx(ca: PrivateCa) -> Iterator[Callable[..., Nginx]]:
+    """Start a real nginx over a folder: ``nginx(folder).https``; it ends with the test."""
+    with ExitStack() as servers:
+
+        def start(folder: Path, *, extra: str = "") -> Nginx:
+            return servers.enter_context(Nginx(folder, ca, extra=extra))
+
+        yield start
