@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shoestring_builder.background_server import BackgroundServer
 from support.apache import apache
 from support.caddy import caddy
 from support.curl import Answer, curl
@@ -40,7 +41,13 @@ def _nginx(folder: Path, ca: PrivateCa) -> Iterator[str]:
         yield server.https
 
 
-SERVERS = {"nginx": _nginx, "caddy": caddy, "apache": apache}
+@contextmanager
+def _shoestring(folder: Path, ca: PrivateCa) -> Iterator[str]:
+    with BackgroundServer(folder, tls=(ca.cert, ca.key)) as server:
+        yield server.url
+
+
+SERVERS = {"nginx": _nginx, "caddy": caddy, "apache": apache, "shoestring serve": _shoestring}
 
 
 @dataclass(frozen=True, slots=True)

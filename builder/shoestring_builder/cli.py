@@ -1,0 +1,80 @@
+"""The builder's verbs of the command ``shoestring``.
+
+Each imports what it needs when it is called. Results go to standard output, all else to
+standard error; errors of this project pass through to the command, which shows them.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from shoestring_builder.serve import Address, Tls
+
+
+# --- serve ---------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
+              help="TCP port; 0 for any that is free.")  # fmt: skip
+@click.option("--tls", is_flag=True, help="HTTPS and HTTP/2, by a certificate made on the spot.")
+@click.option("--cert", type=click.Path(path_type=Path), help="PEM file of a certificate.")
+@click.option("--key", type=click.Path(path_type=Path), help="PEM file of its private key.")
+def serve(site: Path, host: str, port: int, tls: bool, cert: Path | None, key: Path | None) -> None:
+    """Serve SITE from this machine, as a web server would: ranges, HTTP/2, CORS.
+
+    Only this machine can reach it, unless --host says otherwise.
+    """
+    from shoestring_builder.serve import serve as run
+
+    if (cert is None) != (key is None):
+        raise click.UsageError("--cert and --key go together.")
+    kind: Tls = (cert, key) if cert and key else "self-signed" if tls else None
+    run(site, host=host, port=port, tls=kind, ready=lambda address: _announce(site, address))
+
+
+def _announce(site: Path, address: "Address") -> None:
+    """Tell the URL, and the three lines of Python to read it."""
+    from shoestring_builder.serve import read_catalogue
+
+    children = [link.href for link in read_catalogue(site).links if link.rel == "child"]
+    names = [href.split("/")[-2] for href in children if href.count("/")]
+    click.echo(address.catalogue)
+    sys.stdout.flush()
+    lines = ["", "In Python:", "", "    import shoestring"]
+    lines += [f'    catalogue = shoestring.open("{address.catalogue}")']
+    lines += [f'    catalogue["{names[0]}"]' if names else "    catalogue"]
+    if address.certificate is not None:
+        lines += ["", "Its certificate was made just now and ends with the server. To trust it:"]
+        lines += ["", f"    export SSL_CERT_FILE={address.certificate}"]
+        lines += [f"    curl --cacert {address.certificate} {address.catalogue}"]
+    lines += ["", "Ctrl-C ends it."]
+    click.echo("\n".join(lines), err=True)
+
+
+# --- check ---------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+def check(site: Path) -> None:
+    """Check that every file of SITE is there, whole and right.
+
+    Each fault is one sentence on standard output, and the exit code is 1.
+    """
+    from shoestring_builder.check import check as run
+
+    report = run(site)
+    for fault in report.faults:
+        click.echo(fault)
+    for note in report.notes:
+        click.echo(note, err=True)
+    if report.faults:
+        click.echo(f"{site}: {len(report.faults)} faults.", err=True)
+        raise SystemExit(1)
+    click.echo(f"{site} is whole: {report.summary}.")
