@@ -22,11 +22,23 @@ Name = Annotated[
     ),
 ]
 Resampling = Literal[
-    "nearest", "bilinear", "cubic", "cubic_spline", "lanczos", "average", "mode", "max", "min", "med"
+    "nearest",
+    "bilinear",
+    "cubic",
+    "cubic_spline",
+    "lanczos",
+    "average",
+    "mode",
+    "max",
+    "min",
+    "med",
 ]
-DataType = Literal[
-    "uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"
-]
+DataType = Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"]
+CommonName = Literal[
+    "coastal", "blue", "green", "red", "rededge", "rededge1", "rededge2", "rededge3", "yellow",
+    "pan", "nir", "nir08", "nir09", "cirrus", "swir16", "swir22", "lwir", "lwir11", "lwir12"
+]  # fmt: skip
+"""Those that the STAC extension eo 1.1 knows; it allows no others."""
 Positive = Annotated[float, Meta(gt=0)]
 
 
@@ -34,7 +46,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Base of all tables: frozen, and an unknown key is a mistake."""
 
 
-class CatalogueTable(_Table):
+class CatalogueTable(_Table, frozen=True):
     """``[catalogue]``: what the site is called and where it goes.
 
     Attributes:
@@ -55,7 +67,7 @@ class CatalogueTable(_Table):
     database: bool = True
 
 
-class GridTable(_Table):
+class GridTable(_Table, frozen=True):
     """``grid = {…}``: the pixels that all layers of a collection share.
 
     Attributes:
@@ -70,7 +82,7 @@ class GridTable(_Table):
     bounds: tuple[float, float, float, float] | None = None
 
 
-class BandTable(_Table):
+class BandTable(_Table, frozen=True):
     """``[collections.bands.NAME]``: one band, its meaning and its treatment.
 
     Attributes:
@@ -94,7 +106,7 @@ class BandTable(_Table):
     """
 
     title: str | None = None
-    common_name: str | None = None
+    common_name: CommonName | None = None
     center_wavelength: Positive | None = None
     unit: str | None = None
     nodata: float | None = None
@@ -108,7 +120,7 @@ class BandTable(_Table):
     source_band: Annotated[int, Meta(ge=1)] | str | None = None
 
 
-class MaskTable(_Table):
+class MaskTable(_Table, frozen=True):
     """``[collections.mask]``: which pixels are clear.
 
     Attributes:
@@ -122,7 +134,7 @@ class MaskTable(_Table):
     clear_below: float | None = None
 
 
-class CollectionTable(_Table):
+class CollectionTable(_Table, frozen=True):
     """``[[collections]]``: layers that share a grid.
 
     Attributes:
@@ -155,7 +167,7 @@ class CollectionTable(_Table):
     mask: MaskTable | None = None
 
 
-class Configuration(_Table):
+class Configuration(_Table, frozen=True):
     """The whole file.
 
     Attributes:
@@ -222,7 +234,9 @@ def _collection_problems(collection: CollectionTable) -> "list[str]":
     mask = collection.mask
     if mask is not None:
         if mask.band not in collection.bands:
-            problems.append(f'mask.band "{mask.band}" is not one of its bands: {", ".join(collection.bands)}.')
+            problems.append(
+                f'mask.band "{mask.band}" is not one of its bands: {", ".join(collection.bands)}.'
+            )
         if (mask.clear is None) == (mask.clear_below is None):
             problems.append("mask needs either clear = [classes] or clear_below = number.")
     if collection.grid is not None and collection.grid.bounds is not None:
@@ -239,5 +253,7 @@ def _twins(what: str, names: "list[str]") -> "list[str]":
     for name in names:
         other = seen.setdefault(name.casefold(), name)
         if other is not name:
-            problems.append(f'{what} names "{other}" and "{name}" differ by nothing but case: rename one.')
+            problems.append(
+                f'{what} names "{other}" and "{name}" differ by nothing but case: rename one.'
+            )
     return problems

@@ -31,13 +31,19 @@ def decode(data: bytes, kind: type[T], where: str) -> T:
         CatalogueError: Too large, too deep, not JSON, or not as the contract says.
     """
     if len(data) > MAX_BYTES:
-        raise CatalogueError(f"{where} is larger than {MAX_BYTES} bytes, which no catalogue document is.")
+        raise CatalogueError(
+            f"{where} is larger than {MAX_BYTES} bytes, which no catalogue document is."
+        )
     if _depth(data) > MAX_DEPTH:
-        raise CatalogueError(f"{where} is nested deeper than {MAX_DEPTH} levels, which no catalogue document is.")
+        raise CatalogueError(
+            f"{where} is nested deeper than {MAX_DEPTH} levels, which no catalogue document is."
+        )
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise CatalogueError(f"{where} is not a catalogue that Shoestring can read: {error}.") from None
+        raise CatalogueError(
+            f"{where} is not a catalogue that Shoestring can read: {error}."
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CatalogueError(
             f"{where} is not JSON ({error}): check that the address names a catalogue."

@@ -30,11 +30,15 @@ class TransferError(ShoestringError):
 
     Attributes:
         passing: Whether trying again later may help (an overloaded server, a cut line).
+        retry_after: Seconds that the server asked to wait, if it did.
     """
 
-    def __init__(self, message: str, *, passing: bool = False) -> None:
+    def __init__(
+        self, message: str, *, passing: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.passing = passing
+        self.retry_after = retry_after
 
 
 class RoiError(ShoestringError):
@@ -43,6 +47,12 @@ class RoiError(ShoestringError):
 
 class SelectionError(ShoestringError):
     """No such collection, band or date, or more than fits into memory."""
+
+
+class UnknownNameError(SelectionError, KeyError):
+    """No collection, band or date of this name: also a `KeyError`, as mappings promise."""
+
+    __str__ = Exception.__str__  # KeyError would show the sentence in quotes
 
 
 class OutputError(ShoestringError):

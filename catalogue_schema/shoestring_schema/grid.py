@@ -68,6 +68,11 @@ class Window:
         right = -((self.column + self.width) // -factor)
         return Window(top, left, bottom - top, right - left)
 
+    def count_tiles(self, size: int) -> int:
+        """How many square blocks of `size` pixels the window touches."""
+        blocks = self.coarsen(size)
+        return blocks.height * blocks.width
+
     def tiles(self, size: int) -> Iterator[tuple[int, int]]:
         """Row and column of each square block of `size` pixels that the window touches.
 
@@ -130,6 +135,13 @@ class Grid:
         determinant = a * e - b * d
         x, y = x - c, y - f
         return (a * y - d * x) / determinant, (e * x - b * y) / determinant
+
+    def is_close(self, other: "Grid") -> bool:
+        """Whether two grids are one, but for rounding errors. CRSs are not compared."""
+        tolerance = 1e-3 * min(other.resolution)
+        return self.shape == other.shape and all(
+            abs(a - b) <= tolerance for a, b in zip(self.bounds, other.bounds, strict=True)
+        )
 
     def crop(self, window: Window) -> "Grid":
         """The grid of a window's pixels."""

@@ -24,7 +24,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all: frozen; what is not listed is left alone."""
 
 
-class Link(_Document):
+class Link(_Document, frozen=True):
     """A STAC link.
 
     Attributes:
@@ -40,7 +40,7 @@ class Link(_Document):
     title: str | None = None
 
 
-class GridDocument(_Document):
+class GridDocument(_Document, frozen=True):
     """``shoestring:grid``: the collection's grid.
 
     Attributes:
@@ -54,7 +54,7 @@ class GridDocument(_Document):
     shape: tuple[Dimension, Dimension]
 
 
-class BandDocument(_Document):
+class BandDocument(_Document, frozen=True):
     """One of ``shoestring:bands``: what is the same in all layers of a band.
 
     Attributes:
@@ -81,7 +81,7 @@ class BandDocument(_Document):
     title: str | None = None
 
 
-class MaskDocument(_Document):
+class MaskDocument(_Document, frozen=True):
     """``shoestring:mask``: which pixels are clear.
 
     Attributes:
@@ -95,7 +95,7 @@ class MaskDocument(_Document):
     clear_below: float | None = None
 
 
-class Part(_Document):
+class Part(_Document, frozen=True):
     """One of ``shoestring:parts``: an immutable file of items.
 
     Attributes:
@@ -112,7 +112,7 @@ class Part(_Document):
     checksum: Checksum
 
 
-class CatalogDocument(_Document):
+class CatalogDocument(_Document, frozen=True):
     """``catalog.json``.
 
     Attributes:
@@ -131,7 +131,7 @@ class CatalogDocument(_Document):
     version: str | None = field(default=None, name="shoestring:version")
 
 
-class CollectionDocument(_Document):
+class CollectionDocument(_Document, frozen=True):
     """``collection.json``: a pointer, replaced in one atomic step.
 
     Attributes:
@@ -157,7 +157,7 @@ class CollectionDocument(_Document):
     license: str = "other"
 
 
-class SourceFile(_Document):
+class SourceFile(_Document, frozen=True):
     """One of ``shoestring:sources``: a file that a VRT reads.
 
     Attributes:
@@ -171,7 +171,7 @@ class SourceFile(_Document):
     checksum: Checksum
 
 
-class AssetDocument(_Document):
+class AssetDocument(_Document, frozen=True):
     """An asset of an item.
 
     Attributes:
@@ -196,7 +196,7 @@ class AssetDocument(_Document):
     sources: tuple[SourceFile, ...] = field(default=(), name="shoestring:sources")
 
 
-class ItemProperties(_Document):
+class ItemProperties(_Document, frozen=True):
     """Properties of an item.
 
     Attributes:
@@ -209,7 +209,7 @@ class ItemProperties(_Document):
     clear_percent: float | None = field(default=None, name="shoestring:clear_percent")
 
 
-class ItemDocument(_Document):
+class ItemDocument(_Document, frozen=True):
     """An item: all layers of one moment."""
 
     type: Literal["Feature"]
@@ -218,7 +218,7 @@ class ItemDocument(_Document):
     assets: dict[str, AssetDocument]
 
 
-class PartDocument(_Document):
+class PartDocument(_Document, frozen=True):
     """A part: a STAC ItemCollection, sorted by moment. Its hrefs are relative to itself."""
 
     type: Literal["FeatureCollection"]

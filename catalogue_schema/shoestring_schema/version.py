@@ -19,7 +19,9 @@ def require_readable(version: str, where: str) -> None:
     """
     major = version.partition(".")[0]
     if not (major.isascii() and major.isdigit()):
-        raise CatalogueError(f"{where} states no schema version that can be read: {version[:40]!r}.")
+        raise CatalogueError(
+            f"{where} states no schema version that can be read: {version[:40]!r}."
+        )
     if int(major[:9]) > int(SCHEMA_VERSION.partition(".")[0]):
         raise CatalogueError(
             f"{where} follows catalogue schema {version[:40]}, this client reads {SCHEMA_VERSION}: "

@@ -142,7 +142,9 @@ def _read_dataset(root: ET.Element, band: ET.Element, where: str) -> PlainVrt:
         grid=Grid(_text(root, "SRS").strip(), (a, b, c, d, e, f), shape),
         data_type=data_type,
         nodata=None if nodata is None else float(nodata),
-        sources=tuple(_read_source(source, where) for source in band if source.tag.endswith("Source")),
+        sources=tuple(
+            _read_source(source, where) for source in band if source.tag.endswith("Source")
+        ),
         name=band.findtext("Description") or "",
         scale=float(band.findtext("Scale") or 1),
         offset=float(band.findtext("Offset") or 0),
@@ -209,5 +211,8 @@ def _refuse(where: str, reason: str) -> CatalogueError:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value == value and abs(value) < 2**53 and value == int(value) else repr(value)
-
+    return (
+        str(int(value))
+        if value == value and abs(value) < 2**53 and value == int(value)
+        else repr(value)
+    )

@@ -1,0 +1,71 @@
+"""JSON Schemas of the contract, from its types: ``python -m shoestring_schema.generate``."""
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shoestring_schema import configuration, site
+from shoestring_schema.configuration import Configuration
+from shoestring_schema.site import (
+    CatalogDocument,
+    CollectionDocument,
+    ItemDocument,
+    PartDocument,
+)
+
+SCHEMAS: Mapping[str, type] = {
+    "configuration.json": Configuration,
+    "catalog.json": CatalogDocument,
+    "collection.json": CollectionDocument,
+    "item.json": ItemDocument,
+    "part.json": PartDocument,
+}
+"""File names and the types that they describe."""
+
+# An entry of a docstring's list of attributes; its further lines are indented deeper.
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     .*)*)$", re.MULTILINE)
+_FOLDER = Path(__file__).parent / "schemas"
+
+
+def schema_text(kind: type) -> str:
+    """The JSON Schema of a type, as the file holds it."""
+    (reference,), definitions = msgspec.json.schema_components(
+        [kind], ref_template="#/$defs/{name}"
+    )
+    document: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **reference,
+        "$defs": {name: _explained(name, definitions[name]) for name in sorted(definitions)},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write all schemas into the package."""
+    for name, kind in SCHEMAS.items():
+        (_FOLDER / name).write_text(schema_text(kind), "utf-8")
+
+
+def _explained(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """A definition with its docstring taken apart: one description a field."""
+    kind = getattr(configuration, name, None) or getattr(site, name)
+    docstring = inspect.cleandoc(kind.__doc__)  # Python 3.13 and newer have cleaned it already
+    explained = {**definition, "description": _line(docstring.split("\n\n")[0])}
+    names = {own.name: own.encode_name for own in msgspec.structs.fields(kind)}
+    for attribute, text in _ATTRIBUTE.findall(docstring.partition("Attributes:\n")[2] + "\n"):
+        own = explained["properties"][names[attribute]]
+        explained["properties"][names[attribute]] = {"description": _line(text), **own}
+    return explained
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    main()

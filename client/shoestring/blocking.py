@@ -1,0 +1,176 @@
+"""The synchronous names: a thin adapter over the asynchronous ones.
+
+One event loop in a thread of its own serves all of them, so they work in
+scripts, in threads, and inside a notebook whose own loop is running.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+from shoestring.catalogue import AsyncCatalogue, CatalogueFacts, open_session
+from shoestring.collection import AsyncCollection, Bands, CollectionFacts, Session, Wanted
+from shoestring.options import Options
+from shoestring.plan import Plan
+from shoestring.roi import RoiLike
+from shoestring.selection import Dates
+from shoestring.stack import Layer, Stack
+
+T = TypeVar("T")
+
+_POLL = 0.2
+"""Seconds. Waiting without a limit can't be interrupted on Windows."""
+
+
+class EventLoopThread:
+    """An event loop in a daemon thread of its own; made anew in a process that was forked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine and wait for it. Ctrl-C cancels it."""
+        future = asyncio.run_coroutine_threadsafe(work, self._running())
+        try:
+            return _wait(future)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._thread is None or not self._thread.is_alive():
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="shoestring", daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+
+def _wait(future: "Future[T]") -> T:
+    while True:
+        try:
+            return future.result(timeout=_POLL)
+        except NotYet:
+            if future.done():
+                return future.result()
+        except CancelledError:
+            raise KeyboardInterrupt from None
+
+
+_loop = EventLoopThread()
+
+
+class Collection(CollectionFacts):
+    """A collection of an open catalogue, with blocking methods.
+
+    Args:
+        collection: The asynchronous one that does the work.
+    """
+
+    def __init__(self, collection: AsyncCollection) -> None:
+        super().__init__(collection.info)
+        self._collection = collection
+
+    def extract(
+        self,
+        bands: Bands,
+        roi: RoiLike,
+        *,
+        dates: Dates = None,
+        masked: bool = True,
+        min_clear: float | None = None,
+        scaled: bool = False,
+        progress: bool | None = None,
+    ) -> Stack:
+        """See `AsyncCollection.extract`."""
+        return _loop.run(
+            self._collection.extract(
+                bands,
+                roi,
+                dates=dates,
+                masked=masked,
+                min_clear=min_clear,
+                scaled=scaled,
+                progress=progress,
+            )
+        )
+
+    def layers(self, bands: Bands, roi: RoiLike, **wanted: Unpack[Wanted]) -> Iterator[Layer]:
+        """See `AsyncCollection.layers`."""
+        layers = self._collection.layers(bands, roi, **wanted)
+        try:
+            while (layer := _loop.run(_next(layers))) is not None:
+                yield layer
+        finally:
+            _loop.run(layers.aclose())
+
+    def explain(self, bands: Bands, roi: RoiLike, **wanted: Unpack[Wanted]) -> Plan:
+        """See `AsyncCollection.explain`."""
+        return _loop.run(self._collection.explain(bands, roi, **wanted))
+
+    extract.__doc__ = AsyncCollection.extract.__doc__
+    layers.__doc__ = AsyncCollection.layers.__doc__
+    explain.__doc__ = AsyncCollection.explain.__doc__
+
+
+class Catalogue(CatalogueFacts[Collection]):
+    """An open catalogue: ``catalogue["s2-l2a"]``. Made by `open`.
+
+    It may be closed, or used in a ``with`` statement; else it is closed with the program.
+
+    Args:
+        catalogue: The asynchronous one that does the work.
+        session: What to close.
+    """
+
+    def __init__(self, catalogue: AsyncCatalogue, session: Session) -> None:
+        super().__init__(catalogue.info, [Collection(found) for found in catalogue.values()])
+        self._close = weakref.finalize(self, _loop.run, session.close())
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open(
+    address: str | Path, *, bands: Sequence[str] | None = None, options: Options | None = None
+) -> Catalogue:
+    """Open a catalogue.
+
+    Args:
+        address: URL or path of a site's folder, its `catalog.json`, one of its
+            `collection.json`, or a plain `database.json`.
+        bands: Names for the bands of a `database.json`, in its order.
+        options: How to behave towards servers.
+
+    Raises:
+        CatalogueError: Nothing is there, or not a catalogue that this client reads.
+        TransferError: Its bytes did not arrive.
+    """
+    session, catalogue = _loop.run(open_session(address, bands=bands, options=options or Options()))
+    return Catalogue(catalogue, session)
+
+
+async def _next(layers: AsyncGenerator[Layer]) -> Layer | None:
+    return await anext(layers, None)

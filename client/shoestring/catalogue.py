@@ -1,0 +1,211 @@
+"""Opening a catalogue: from an address to its collections. Asynchronous."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from shoestring import database
+from shoestring.collection import AsyncCollection, CollectionFacts, CollectionInfo, Session
+from shoestring.location import Location, locate
+from shoestring.options import Options
+from shoestring.parts import PartsIndex
+from shoestring.selection import pick
+from shoestring.show import catalogue_html, catalogue_text
+from shoestring.transport import SiteTransport
+from shoestring.vsicurl import VsicurlReader
+from shoestring_schema.document import MAX_BYTES, decode
+from shoestring_schema.errors import CatalogueError
+from shoestring_schema.grid import Grid
+from shoestring_schema.moment import parse_moment
+from shoestring_schema.site import CatalogDocument, CollectionDocument
+from shoestring_schema.version import require_readable
+
+C = TypeVar("C", bound=CollectionFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueInfo:
+    """What a catalogue says of itself.
+
+    Attributes:
+        id: Identifier.
+        title: A name for people.
+        description: A paragraph for people.
+        address: Where it lies.
+    """
+
+    id: str
+    title: str
+    description: str
+    address: str
+
+
+class CatalogueFacts(Mapping[str, C]):
+    """Collections by their identifiers, for both kinds: `AsyncCatalogue` and `Catalogue`.
+
+    Args:
+        info: What the catalogue says of itself.
+        collections: In its order.
+    """
+
+    def __init__(self, info: CatalogueInfo, collections: Sequence[C]) -> None:
+        self.info = info
+        self._collections = {collection.id: collection for collection in collections}
+
+    def __getitem__(self, name: str) -> C:
+        return pick(name, self._collections, "collection")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._collections)
+
+    def __len__(self) -> int:
+        return len(self._collections)
+
+    def __repr__(self) -> str:
+        return catalogue_text(self)
+
+    def _repr_html_(self) -> str:
+        return catalogue_html(self)
+
+
+class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
+    """An open catalogue: ``catalogue["s2-l2a"]``. Made by `connect`."""
+
+
+@asynccontextmanager
+async def connect(
+    address: str | Path, *, bands: Sequence[str] | None = None, options: Options | None = None
+) -> AsyncIterator[AsyncCatalogue]:
+    """Open a catalogue for as long as the context lasts.
+
+    Args:
+        address: URL or path of a site's folder, its `catalog.json`, one of its
+            `collection.json`, or a plain `database.json`.
+        bands: Names for the bands of a `database.json`, in its order.
+        options: How to behave towards servers.
+
+    Raises:
+        CatalogueError: Nothing is there, or not a catalogue that this client reads.
+        TransferError: Its bytes did not arrive.
+    """
+    session, catalogue = await open_session(address, bands=bands, options=options or Options())
+    try:
+        yield catalogue
+    finally:
+        await session.close()
+
+
+async def open_session(
+    address: str | Path, *, bands: Sequence[str] | None, options: Options
+) -> tuple[Session, AsyncCatalogue]:
+    """Open a catalogue; the caller closes the session."""
+    transport = SiteTransport(options)
+    session = Session(transport, VsicurlReader(options, transport), options)
+    try:
+        return session, await _load(locate(address), bands, session)
+    except BaseException:
+        await session.close()
+        raise
+
+
+class _Kind(msgspec.Struct):
+    """As much of a document as tells what it is."""
+
+    type: Any = None
+
+
+async def _load(
+    location: Location, names: Sequence[str] | None, session: Session
+) -> AsyncCatalogue:
+    data = await session.transport.fetch(location, max_bytes=MAX_BYTES)
+    kind = decode(data, _Kind, location.address).type
+    if kind == "Catalog":
+        return await _load_catalog(data, location, session)
+    if kind == "Collection":
+        collection = _collection(data, location, session)
+        info = CatalogueInfo(
+            collection.id, collection.title, collection.description, location.address
+        )
+        return AsyncCatalogue(info, [collection])
+    if kind is None:
+        return await _load_database(data, location, names, session)
+    raise CatalogueError(
+        f"{location.address} is a {str(kind)[:40]} and no catalogue: give the address of a catalog.json, "
+        "collection.json or database.json."
+    )
+
+
+async def _load_catalog(data: bytes, location: Location, session: Session) -> AsyncCatalogue:
+    document = decode(data, CatalogDocument, location.address)
+    if document.version is None:
+        raise CatalogueError(
+            f"{location.address} is a STAC catalogue that was not made by Shoestring: open it with pystac-client and "
+            "odc-stac."
+        )
+    require_readable(document.version, location.address)
+    children = [location.resolve(link.href) for link in document.links if link.rel == "child"]
+    collections = await asyncio.gather(*(_load_collection(child, session) for child in children))
+    info = CatalogueInfo(
+        document.id, document.title or document.id, document.description, location.address
+    )
+    return AsyncCatalogue(info, collections)
+
+
+async def _load_collection(location: Location, session: Session) -> AsyncCollection:
+    return _collection(
+        await session.transport.fetch(location, max_bytes=MAX_BYTES), location, session
+    )
+
+
+def _collection(data: bytes, location: Location, session: Session) -> AsyncCollection:
+    where = location.address
+    document = decode(data, CollectionDocument, where)
+    require_readable(document.version, where)
+    bands = {band.name: band for band in document.bands}
+    if document.mask is not None and document.mask.band not in bands:
+        raise CatalogueError(
+            f"{where} masks by {document.mask.band!r}, which is not one of its bands."
+        )
+    try:
+        grid = Grid(document.grid.crs, document.grid.transform, document.grid.shape)
+        dates = tuple(sorted(parse_moment(date) for part in document.parts for date in part.dates))
+    except (ValueError, TypeError) as error:
+        raise CatalogueError(f"{where} is not a collection that can be read: {error}.") from None
+    info = CollectionInfo(
+        id=document.id,
+        title=document.title or document.id,
+        description=document.description,
+        license=document.license,
+        address=where,
+        grid=grid,
+        bands=bands,
+        mask=document.mask,
+        dates=dates,
+    )
+    return AsyncCollection(info, PartsIndex(location, document.parts, session.transport), session)
+
+
+async def _load_database(
+    data: bytes, location: Location, names: Sequence[str] | None, session: Session
+) -> AsyncCatalogue:
+    where = location.address
+    files = database.index_database(decode(data, database.Database, where), location, names)
+    grid, bands = await database.inspect_bands(files, session.reader, location)
+    info = CollectionInfo(
+        id="database",
+        title=where,
+        description="Dates and files of a plain database.json.",
+        license="other",
+        address=where,
+        grid=grid,
+        bands=bands,
+        mask=None,
+        dates=tuple(sorted(files)),
+    )
+    collection = AsyncCollection(info, database.DatabaseIndex(files), session)
+    return AsyncCatalogue(CatalogueInfo("database", where, info.description, where), [collection])

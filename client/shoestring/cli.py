@@ -1,0 +1,125 @@
+"""The command line: ``shoestring``, with the verbs ``info`` and ``extract``.
+
+Other packages add verbs through the entry-point group ``shoestring.commands``;
+each is imported only when it is called. Results go to standard output, all
+else to standard error; a failure is one sentence and exit code 1.
+"""
+
+import sys
+import traceback
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shoestring import __version__
+from shoestring_schema.errors import ShoestringError
+
+
+class Verbs(click.Group):
+    """The client's own verbs and those of other packages; our errors as one sentence."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """All verbs, sorted."""
+        others = [verb.name for verb in entry_points(group="shoestring.commands")]
+        return sorted({*super().list_commands(context), *others})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """A verb by its name, imported now."""
+        own = super().get_command(context, name)
+        if own is not None:
+            return own
+        found = entry_points(group="shoestring.commands", name=name)
+        return next(iter(found)).load() if found else None
+
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401
+        """Run a verb; tell a failure in one sentence."""
+        try:
+            return super().invoke(context)
+        except ShoestringError as error:
+            if context.params.get("verbose"):
+                traceback.print_exc()
+            click.echo(f"Error: {error}", err=True)
+            context.exit(1)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="shoestring")
+@click.option("--verbose", is_flag=True, help="Show the traceback of a failure.")
+def main(verbose: bool) -> None:
+    """Earth-observation time series from static files."""
+    del verbose  # read in Verbs.invoke
+
+
+ca_bundle = click.option(
+    "--ca-bundle",
+    type=click.Path(exists=True, dir_okay=False),
+    help="PEM file of certificate authorities to trust.",
+)
+
+
+@main.command()
+@click.argument("address")
+@ca_bundle
+def info(address: str, ca_bundle: str | None) -> None:
+    """Tell what the catalogue at ADDRESS (a URL or folder) holds."""
+    import shoestring
+
+    with shoestring.open(address, options=shoestring.Options(ca_bundle=ca_bundle)) as catalogue:
+        click.echo(repr(catalogue))
+        for collection in catalogue.values():
+            click.echo(f"\n{collection!r}")
+
+
+@main.command()
+@click.argument("address")
+@click.argument("collection")
+@click.option("--band", "bands", multiple=True, help="A band; may be repeated. Without it, all.")
+@click.option("--roi", required=True, help="GeoJSON or vector file, URL, or west,south,east,north.")
+@click.option("--from", "first", metavar="DATE", help="First date, such as 2018-03-01.")
+@click.option("--to", "last", metavar="DATE", help="Last date.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for GeoTIFFs.",
+)
+@click.option("--unmasked", is_flag=True, help="The whole window as stored: no ROI, no cloud mask.")
+@click.option(
+    "--min-clear", type=click.FloatRange(0, 1), help="Leave out dates that are less clear, 0 to 1."
+)
+@click.option("--scaled", is_flag=True, help="Values in the band's unit instead of stored numbers.")
+@ca_bundle
+def extract(
+    address: str,
+    collection: str,
+    bands: tuple[str, ...],
+    roi: str,
+    first: str | None,
+    last: str | None,
+    out: Path,
+    ca_bundle: str | None,
+    **wanted: Any,  # noqa: ANN401
+) -> None:
+    """Write a region's window of COLLECTION at ADDRESS as GeoTIFFs, one a band and date."""
+    import shoestring
+    from shoestring.show import listed
+
+    with shoestring.open(address, options=shoestring.Options(ca_bundle=ca_bundle)) as catalogue:
+        stack = catalogue[collection].extract(
+            bands or None,
+            roi,
+            dates=None if first is None and last is None else (first, last),
+            masked=not wanted["unmasked"],
+            min_clear=wanted["min_clear"],
+            scaled=wanted["scaled"],
+        )
+    for path in stack.save(out):
+        click.echo(path)
+    if stack.left_out:
+        click.echo(f"Left out, not clear enough: {listed(stack.left_out)}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

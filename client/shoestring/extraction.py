@@ -1,0 +1,167 @@
+"""Running a plan: many reads in flight, each date delivered when it is complete."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import numpy as np
+
+from shoestring import mask
+from shoestring.mask import Flags, Pixels
+from shoestring.plan import Plan, PlannedDate, Read
+from shoestring.reader import Reader
+from shoestring.stack import Dates, Layer, Stack
+from shoestring_schema.moment import Moment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DateResult:
+    """All layers of one moment.
+
+    Attributes:
+        moment: When.
+        layers: The layers; none where the date was left out.
+        clear: Share of the ROI's pixels that are clear and hold data; None if not asked.
+    """
+
+    moment: Moment
+    layers: tuple[Layer, ...]
+    clear: float | None
+
+
+async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[DateResult]:
+    """Read a plan's dates and yield each as soon as it is complete.
+
+    When the iterator is closed or its task is cancelled, no further read is begun.
+
+    Args:
+        plan: What to read.
+        reader: What reads.
+        in_flight: How many reads to keep going.
+
+    Raises:
+        TransferError: Bytes did not arrive.
+        CatalogueError: A file is not what the catalogue says.
+    """
+    inside = plan.roi.inside() if plan.wish.filters else None
+    waiting = deque(plan.dates)
+    running: dict[asyncio.Task[DateResult], int] = {}
+    try:
+        while waiting or running:
+            while waiting and (not running or sum(running.values()) < 2 * in_flight):
+                date = waiting.popleft()
+                running[asyncio.create_task(_read_date(date, plan, reader, inside))] = len(
+                    date.every
+                )
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                del running[task]
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def collect(
+    plan: Plan, reader: Reader, *, in_flight: int, on_date: Callable[[], object]
+) -> Stack:
+    """Run a plan to its end.
+
+    Args:
+        plan: What to read.
+        reader: What reads.
+        in_flight: How many reads to keep going.
+        on_date: Called after each date, for a progress bar.
+    """
+    results: dict[Moment, DateResult] = {}
+    async with aclosing(run(plan, reader, in_flight=in_flight)) as dates:
+        async for result in dates:
+            results[result.moment] = result
+            on_date()
+    return _stack(plan, results)
+
+
+def _stack(plan: Plan, results: Mapping[Moment, DateResult]) -> Stack:
+    in_order = [results[moment] for moment in sorted(results)]
+    layers = {band: Dates() for band in plan.bands}
+    for result in in_order:
+        for layer in result.layers:
+            layers[layer.band][layer.date] = layer.pixels
+    clear = {result.moment: result.clear for result in in_order if result.clear is not None}
+    kept = {result.moment for result in in_order if result.layers}
+    return Stack(
+        collection=plan.collection,
+        grid=plan.roi.grid.crop(plan.roi.window),
+        layers=layers,
+        info=plan.bands,
+        wish=plan.wish,
+        clear={moment: share for moment, share in clear.items() if moment in kept},
+        left_out={moment: share for moment, share in clear.items() if moment not in kept},
+    )
+
+
+async def _read_date(
+    date: PlannedDate, plan: Plan, reader: Reader, inside: Flags | None
+) -> DateResult:
+    reads = date.every
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(reader.read(read)) for read in reads]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    arrays = {id(read): task.result() for read, task in zip(reads, tasks, strict=True)}
+    return _finish(date, plan, arrays, inside)
+
+
+def _finish(
+    date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels], inside: Flags | None
+) -> DateResult:
+    """From stored pixels to what was wished for."""
+    stored = {name: _delivered(arrays[id(read)], read, plan) for name, read in date.reads.items()}
+    if inside is None:
+        return DateResult(date.moment, _layers(date, plan, stored, None, None), None)
+    counts = inside & _clear(date, plan, arrays)
+    valid = {
+        name: counts & mask.has_data(pixels, plan.bands[name].nodata)
+        for name, pixels in stored.items()
+    }
+    clear = float(np.logical_or.reduce(list(valid.values())).sum() / inside.sum())
+    if plan.wish.leaves_out(clear):
+        return DateResult(date.moment, (), clear)
+    return DateResult(date.moment, _layers(date, plan, stored, valid, clear), clear)
+
+
+def _clear(date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels]) -> Flags:
+    """Where the mask says clear. A date whose mask is missing is not known to be clear anywhere."""
+    if plan.rule is None or plan.mask_band is None:
+        return np.ones(plan.roi.window.shape, bool)
+    if date.mask is None:
+        return np.zeros(plan.roi.window.shape, bool)
+    pixels = _delivered(arrays[id(date.mask)], date.mask, plan)
+    return mask.is_clear(pixels, plan.rule, plan.mask_band)
+
+
+def _layers(
+    date: PlannedDate,
+    plan: Plan,
+    stored: Mapping[str, Pixels],
+    valid: Mapping[str, Flags] | None,
+    clear: float | None,
+) -> tuple[Layer, ...]:
+    layers = []
+    for name, pixels in stored.items():
+        values: Pixels = mask.scaled(pixels, plan.bands[name]) if plan.wish.scaled else pixels
+        if plan.wish.masked and valid is not None:
+            values = mask.masked(values, valid[name])
+        layers.append(Layer(date.moment, name, values, clear))
+    return tuple(layers)
+
+
+def _delivered(pixels: Pixels, read: Read, plan: Plan) -> Pixels:
+    """Stored pixels on the collection's grid."""
+    factor, window = read.band.factor, plan.roi.window
+    skip = window.row - read.window.row * factor, window.column - read.window.column * factor
+    return mask.repeat(pixels, factor, skip=skip, shape=window.shape)

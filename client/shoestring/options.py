@@ -1,0 +1,49 @@
+"""How a client behaves towards servers and the machine that it runs on."""
+
+import os
+from dataclasses import dataclass
+
+from shoestring_schema.errors import SelectionError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Options of `shoestring.open` and `shoestring.connect`.
+
+    Attributes:
+        connections: Reads in flight at once. A small server bears 32 well.
+        timeout: Seconds to wait for a connection, and for the next bytes.
+        retries: How often a request is tried again when the reason may pass.
+        retry_delay: Seconds before the first new try; doubled for each further one.
+        ca_bundle: PEM file of certificate authorities to trust instead of the usual
+            ones; by default the file that ``SSL_CERT_FILE`` names, if any.
+        max_result: Bytes. A larger result is refused before anything is read.
+    """
+
+    connections: int = 32
+    timeout: float = 30.0
+    retries: int = 4
+    retry_delay: float = 0.5
+    ca_bundle: str | os.PathLike[str] | None = None
+    max_result: int = 8 * 2**30
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("connections", 1),
+            ("retries", 0),
+            ("retry_delay", 0),
+            ("max_result", 1),
+        ):
+            if getattr(self, name) < least:
+                raise SelectionError(
+                    f"Options.{name} must be at least {least}, got {getattr(self, name)}."
+                )
+        if not self.timeout > 0:
+            raise SelectionError(f"Options.timeout must be positive, got {self.timeout}.")
+
+    @property
+    def trusted(self) -> str | None:
+        """The PEM file to trust, or None for the usual authorities."""
+        if self.ca_bundle is not None:
+            return os.fspath(self.ca_bundle)
+        return os.environ.get("SSL_CERT_FILE") or None

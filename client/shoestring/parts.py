@@ -1,0 +1,68 @@
+"""The layers' files of a site's collection, from its parts."""
+
+import asyncio
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+
+from shoestring.location import Location
+from shoestring.plan import LayerFile
+from shoestring.transport import Transport
+from shoestring_schema.document import MAX_BYTES, decode
+from shoestring_schema.errors import CatalogueError
+from shoestring_schema.moment import Moment, parse_moment
+from shoestring_schema.site import ItemDocument, Part, PartDocument
+
+Files = Mapping[Moment, Mapping[str, LayerFile]]
+
+
+class PartsIndex:
+    """Finds layers in the parts that `collection.json` lists; fetches a part when it is needed.
+
+    Args:
+        location: Where the collection document lies.
+        parts: Its parts.
+        transport: Gets them.
+    """
+
+    def __init__(self, location: Location, parts: Sequence[Part], transport: Transport) -> None:
+        self._location = location
+        self._transport = transport
+        self._parts = [(part, frozenset(map(parse_moment, part.dates))) for part in parts]
+        self._known: dict[str, Files] = {}
+
+    async def files(self, moments: Collection[Moment]) -> Files:
+        """The files of these moments' layers, by moment and band.
+
+        Raises:
+            TransferError: A part did not arrive.
+            CatalogueError: A part is not what the collection says.
+        """
+        wanted = frozenset(moments)
+        needed = [part for part, dates in self._parts if dates & wanted]
+        found = await asyncio.gather(*(self._load(part) for part in needed))
+        return {
+            moment: files for part in found for moment, files in part.items() if moment in wanted
+        }
+
+    async def _load(self, part: Part) -> Files:
+        if part.href not in self._known:
+            location = self._location.resolve(part.href)
+            data = await self._transport.fetch(location, max_bytes=MAX_BYTES)
+            if "1220" + hashlib.sha256(data).hexdigest() != part.checksum:
+                raise CatalogueError(
+                    f"{location.address} is not the file that its collection names (its checksum differs): "
+                    "open the catalogue again, and tell its publisher if that does not help."
+                )
+            items = decode(data, PartDocument, location.address).features
+            self._known[part.href] = {
+                parse_moment(item.properties.date): _files(item, location) for item in items
+            }
+        return self._known[part.href]
+
+
+def _files(item: ItemDocument, part: Location) -> dict[str, LayerFile]:
+    return {
+        name: LayerFile(part.resolve(asset.href), asset.size, asset.header_size)
+        for name, asset in item.assets.items()
+        if "data" in asset.roles
+    }
