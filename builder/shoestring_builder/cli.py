@@ -14,6 +14,31 @@ if TYPE_CHECKING:
     from shoestring_builder.serve import Address, Tls
 
 
+# --- build ---------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
+              help="Processes that render; the site is the same.")  # fmt: skip
+def build(config: Path, workers: int) -> None:
+    """Bring the site that CONFIG (a TOML file) describes up to date with its source files.
+
+    Exit code 0: done, also when there was nothing to do; 1: something could not be built.
+    """
+    from shoestring_builder.build import build as run
+
+    report = run(config, workers=workers)
+    for collection in report.collections:
+        click.echo(str(collection))
+    for sentence in report.damaged:
+        click.echo(f"Made again where possible: {sentence}", err=True)
+    for sentence in report.failed:
+        click.echo(sentence, err=True)
+    if report.failed:
+        raise SystemExit(1)
+
+
 # --- serve ---------------------------------------------------------------------------------
 
 

@@ -1,0 +1,155 @@
+"""The five steps after each other: inventory, plan, render, describe, publish."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from shoestring_builder.describe import describe_collection
+from shoestring_builder.first_file import first_files
+from shoestring_builder.header import read_header
+from shoestring_builder.inventory import Inventory, take_inventory
+from shoestring_builder.item import Frame, frame_of
+from shoestring_builder.layer import LayerKey, RenderedLayer
+from shoestring_builder.picture import add_thumbnails
+from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
+from shoestring_builder.pool import Pool, open_pool
+from shoestring_builder.publish import (
+    place_layers,
+    publish_catalogue,
+    publish_collection,
+    sweep_collection,
+)
+from shoestring_builder.published import PublishedCollection, read_published
+from shoestring_builder.record import ItemRecord, LayerRecord
+from shoestring_builder.render import render
+from shoestring_builder.report import BuildReport, CollectionReport
+from shoestring_builder.site_folder import SiteFolder, open_site
+from shoestring_builder.survey import survey, undecided
+from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
+from shoestring_schema.errors import ConfigError, SourceError
+from shoestring_schema.moment import format_moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A collection that was looked at: all that is needed to build it."""
+
+    frame: Frame
+    inventory: Inventory
+    plan: Plan
+    published: PublishedCollection | None
+
+
+def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) -> BuildReport:
+    """Bring a site up to date with its source files.
+
+    Args:
+        config_path: The configuration file; relative paths in it start from its folder.
+        workers: Number of processes that render. The site is the same, byte for byte.
+        progress: True shows progress bars on standard error, False does not, None shows
+            them on a terminal, for what takes longer than two seconds.
+
+    Returns:
+        What was done, and which source files could not be used.
+
+    Raises:
+        ConfigError: The configuration can't be used; nothing was written.
+        CatalogueError: The site that is there can't be read; nothing was written.
+        PublishError: The site can't be written; readers see it as it was.
+    """
+    folder = config_path.resolve().parent
+    configuration = parse_configuration(_text(config_path), str(config_path))
+    catalogue, tables = configuration.catalogue, configuration.collections
+    with open_site(folder / catalogue.output) as site:
+        orders = {table.id: _look(table, folder, site) for table in tables}
+        for table in tables:
+            sweep_collection(site, table.id)
+        with open_pool(workers, progress=progress) as pool:
+            reports = tuple(
+                order
+                if isinstance(order, CollectionReport)
+                else _build_collection(catalogue, order, site, pool)
+                for order in orders.values()
+            )
+        listed = publish_catalogue(site, catalogue, {t.id: t.title or t.id for t in tables})
+    return BuildReport(reports, listed or any(report.changed for report in reports))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read ({error.strerror}): check the path.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
+
+
+def _look(table: CollectionTable, folder: Path, site: SiteFolder) -> _Order | CollectionReport:
+    """Inventory and plan: reads only, so that a wrong configuration leaves no trace."""
+    read = cache(read_header)
+    published = read_published(site.path / table.id)
+    inventory = take_inventory(table, folder, read)
+    document = published.document if published else None
+    try:
+        firsts = first_files(table, inventory, undecided(table, document), read)
+    except SourceError as error:
+        return CollectionReport(table.id, failed=(*inventory.unusable, str(error)))
+    surveyed = survey(table, firsts, document)
+    items = published.items if published else ()
+    require_same_kind(table, inventory.layers, (item.moment for item in items))
+    places = Places(folder, site.path, site.path / table.id, site.staging)
+    plan = make_plan(inventory, surveyed, published.layers if published else {}, places)
+    return _Order(frame_of(table, surveyed), inventory, plan, published)
+
+
+def _build_collection(
+    catalogue: CatalogueTable, order: _Order, site: SiteFolder, pool: Pool
+) -> CollectionReport:
+    """Render, describe, publish."""
+    name, plan = order.frame.table.id, order.plan
+    rendered, failed = _render(order, site, pool)
+    layers = {**plan.outdated, **plan.kept, **place_layers(site, name, rendered)}
+    report = _report(order, rendered, failed)
+    if not layers:
+        return report
+    items = add_thumbnails(order.frame, _items(layers, order.published), site, pool)
+    documents = describe_collection(order.frame, items, catalogue)
+    return replace(report, changed=publish_collection(site, name, documents))
+
+
+def _render(order: _Order, site: SiteFolder, pool: Pool) -> tuple[list[RenderedLayer], list[str]]:
+    if order.plan.tasks:
+        site.prepare()
+    results = pool.run(render, order.plan.tasks, order.frame.table.id)
+    rendered = [result for result in results if isinstance(result, RenderedLayer)]
+    failed = [str(result) for result in results if isinstance(result, SourceError)]
+    return rendered, failed
+
+
+def _items(
+    layers: Mapping[LayerKey, LayerRecord], published: PublishedCollection | None
+) -> list[ItemRecord]:
+    """Layers sorted into items; one that did not change keeps its thumbnail."""
+    before = {item.moment: item for item in published.items} if published else {}
+    moments = sorted({key.moment for key in layers})
+    items = {moment: ItemRecord(moment, {}) for moment in moments}
+    for key in sorted(layers, key=lambda key: (key.moment, key.band)):
+        item = items[key.moment]
+        items[key.moment] = replace(item, layers={**item.layers, key.band: layers[key]})
+    return [
+        before[moment] if moment in before and before[moment].layers == item.layers else item
+        for moment, item in items.items()
+    ]
+
+
+def _report(order: _Order, rendered: list[RenderedLayer], failed: list[str]) -> CollectionReport:
+    plan, published = order.plan, order.published
+    return CollectionReport(
+        id=order.frame.table.id,
+        rendered=len(rendered),
+        kept=len(plan.kept),
+        missing=tuple(f"{format_moment(key.moment)} {key.band}" for key in plan.missing),
+        failed=tuple(dict.fromkeys((*order.inventory.unusable, *failed))),
+        damaged=published.damaged if published else (),
+    )

@@ -1,0 +1,268 @@
+"""All documents of a site, from values; pure.
+
+What a document says depends on its layers and the configuration alone: no
+clock, no order of files, no earlier run.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from shoestring_builder.item import (
+    EXTENSIONS,
+    GEOJSON_TYPE,
+    STAC_VERSION,
+    Document,
+    Frame,
+    band_fields,
+    item_document,
+    link,
+)
+from shoestring_builder.record import ItemRecord, hashed_name, year_of
+from shoestring_schema import SCHEMA_VERSION
+from shoestring_schema.configuration import CatalogueTable
+from shoestring_schema.moment import file_stem, format_moment, interval
+from shoestring_schema.site import GridDocument, Link, Part
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A document as it will stand in the site.
+
+    Attributes:
+        name: Relative to the collection's folder.
+        data: Its bytes.
+    """
+
+    name: str
+    data: bytes
+
+    @property
+    def checksum(self) -> str:
+        """Multihash of the content."""
+        return "1220" + hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionDocuments:
+    """All documents of a collection.
+
+    Attributes:
+        files: Items, parts and years' catalogues; they never change.
+        collection: `collection.json`.
+        database: `database.json`, or None where it is switched off.
+    """
+
+    files: tuple[File, ...]
+    collection: bytes
+    database: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Year:
+    """The documents of a year of items."""
+
+    year: str
+    items: tuple[File, ...]
+    part: File
+    catalogue: File
+    dates: tuple[str, ...]
+
+
+def describe_collection(
+    frame: Frame, items: Sequence[ItemRecord], catalogue: CatalogueTable
+) -> CollectionDocuments:
+    """Write down a collection.
+
+    Args:
+        frame: What its items have in common.
+        items: Its items, in order of time; at least one.
+        catalogue: The site's configuration.
+    """
+    years = [
+        _year(frame, year, tuple(records))
+        for year, records in itertools.groupby(items, key=lambda item: year_of(item.moment))
+    ]
+    files = [file for year in years for file in (*year.items, year.part, year.catalogue)]
+    database = _database(frame, items, catalogue) if catalogue.database else None
+    return CollectionDocuments(tuple(files), _collection(frame, items, years, catalogue), database)
+
+
+def describe_catalogue(catalogue: CatalogueTable, children: Mapping[str, str]) -> bytes:
+    """Write `catalog.json`.
+
+    Args:
+        catalogue: The site's configuration.
+        children: Collections' identifiers and titles, in the order of listing.
+    """
+    title = catalogue.title or catalogue.id
+    links = [link("root", "./catalog.json", title=title)]
+    if catalogue.base_url:
+        links.append(link("self", f"{catalogue.base_url.rstrip('/')}/catalog.json"))
+    links += [
+        link("child", f"./{name}/collection.json", title=title) for name, title in children.items()
+    ]
+    return _pretty(
+        {
+            "type": "Catalog",
+            "stac_version": STAC_VERSION,
+            "shoestring:version": SCHEMA_VERSION,
+            "id": catalogue.id,
+            "title": title,
+            "description": catalogue.description or title,
+            "links": links,
+        }
+    )
+
+
+def children_of(links: Iterable[Link]) -> dict[str, str]:
+    """Collections that a `catalog.json` lists: identifiers (folders) and titles."""
+    children = {}
+    for child in links:
+        folder, _, name = child.href.removeprefix("./").partition("/")
+        if child.rel == "child" and name == "collection.json" and folder not in ("", ".", ".."):
+            children[folder] = child.title or folder
+    return children
+
+
+def _year(frame: Frame, year: str, records: tuple[ItemRecord, ...]) -> _Year:
+    documents = [item_document(frame, record) for record in records]
+    items = tuple(
+        _hashed(f"{year}/{file_stem(record.moment)}", _compact(document))
+        for record, document in zip(records, documents, strict=True)
+    )
+    part = {"type": "FeatureCollection", "features": documents}
+    return _Year(
+        year=year,
+        items=items,
+        part=_hashed(f"{year}/items", _compact(part)),
+        catalogue=_hashed(f"{year}/catalog", _pretty(_year_catalogue(frame, year, items, records))),
+        dates=tuple(format_moment(record.moment) for record in records),
+    )
+
+
+def _year_catalogue(
+    frame: Frame, year: str, items: Sequence[File], records: Sequence[ItemRecord]
+) -> Document:
+    links = [
+        link("root", "../../catalog.json"),
+        link("parent", "../collection.json", title=frame.title),
+    ]
+    links += [
+        link("item", f"./{item.name.rpartition('/')[2]}", kind=GEOJSON_TYPE,
+             title=format_moment(record.moment))
+        for item, record in zip(items, records, strict=True)
+    ]  # fmt: skip
+    return {
+        "type": "Catalog",
+        "stac_version": STAC_VERSION,
+        "id": f"{frame.table.id}-{year}",
+        "title": year,
+        "description": f"{frame.title}, {year}.",
+        "links": links,
+    }
+
+
+def _collection(
+    frame: Frame, items: Sequence[ItemRecord], years: Sequence[_Year], catalogue: CatalogueTable
+) -> bytes:
+    table, survey = frame.table, frame.survey
+    parts = tuple(
+        Part(href=f"./{year.part.name}", dates=year.dates, size=len(year.part.data),
+             checksum=year.part.checksum)
+        for year in years
+    )  # fmt: skip
+    grid = GridDocument(
+        crs=survey.grid.crs, transform=survey.grid.transform, shape=survey.grid.shape
+    )
+    document: Document = {
+        "type": "Collection",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [EXTENSIONS[name] for name in ("projection", "raster", "eo")],
+        "shoestring:version": SCHEMA_VERSION,
+        "id": table.id,
+        "title": frame.title,
+        "description": table.description or frame.title,
+        "license": table.license,
+    }
+    if table.attribution:
+        document["providers"] = [{"name": table.attribution, "roles": ["producer"]}]
+    document |= {
+        "extent": _extent(frame, items),
+        "summaries": _summaries(frame),
+        "item_assets": {band.name: band_fields(frame, band) for band in survey.bands},
+        "shoestring:grid": grid,
+        "shoestring:bands": survey.bands,
+        "shoestring:parts": parts,
+    }
+    if survey.mask is not None:
+        document["shoestring:mask"] = survey.mask
+    document["links"] = _collection_links(frame, years, catalogue)
+    return _pretty(document)
+
+
+def _collection_links(
+    frame: Frame, years: Sequence[_Year], catalogue: CatalogueTable
+) -> list[Document]:
+    title = catalogue.title or catalogue.id
+    return [
+        link("root", "../catalog.json", title=title),
+        link("parent", "../catalog.json", title=title),
+        *(link("child", f"./{year.catalogue.name}", title=year.year) for year in years),
+    ]
+
+
+def _extent(frame: Frame, items: Sequence[ItemRecord]) -> Document:
+    first, _ = interval(items[0].moment)
+    _, last = interval(items[-1].moment)
+    return {
+        "spatial": {"bbox": [list(frame.footprint.bbox)]},
+        "temporal": {"interval": [[format_moment(first), format_moment(last)]]},
+    }
+
+
+def _summaries(frame: Frame) -> Document:
+    summaries: Document = {}
+    for key in ("proj:code", "proj:epsg"):
+        if frame.projection[key] is not None:
+            summaries[key] = [frame.projection[key]]
+    if frame.metres is not None:
+        summaries["gsd"] = sorted({frame.metres * band.factor for band in frame.survey.bands})
+    bands = [band_fields(frame, band) for band in frame.survey.bands]
+    summaries["eo:bands"] = [fields["eo:bands"][0] for fields in bands]
+    return summaries
+
+
+def _database(frame: Frame, items: Sequence[ItemRecord], catalogue: CatalogueTable) -> bytes:
+    """``{"2018-01-02": [url, …]}``, one date a line, None where a band is missing."""
+    base = f"{catalogue.base_url.rstrip('/')}/{frame.table.id}/" if catalogue.base_url else ""
+    lines = []
+    for item in items:
+        hrefs = [
+            f"{base}{year_of(item.moment)}/{item.layers[band.name].href}"
+            if band.name in item.layers
+            else None
+            for band in frame.survey.bands
+        ]
+        lines.append(f"{_text(format_moment(item.moment))}: {_text(hrefs)}")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _hashed(stem: str, data: bytes) -> File:
+    checksum = File(stem, data).checksum
+    return File(hashed_name(stem, checksum, ".json"), data)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _compact(document: Document) -> bytes:
+    return msgspec.json.encode(document) + b"\n"
+
+
+def _pretty(document: Document) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -1,0 +1,217 @@
+"""What a site on disk holds of a collection: the builder's only memory."""
+
+import hashlib
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import msgspec
+
+from shoestring_builder.layer import LayerKey, Statistics
+from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord, year_of
+from shoestring_schema.document import decode
+from shoestring_schema.errors import CatalogueError
+from shoestring_schema.moment import parse_moment
+from shoestring_schema.site import (
+    AssetDocument,
+    CatalogDocument,
+    CollectionDocument,
+    ItemProperties,
+    Link,
+    Part,
+)
+from shoestring_schema.version import require_readable
+
+THUMBNAIL = "thumbnail"
+"""Key of an item's little picture among its assets."""
+
+
+class _Statistics(msgspec.Struct, frozen=True):
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    stddev: float | None = None
+    valid_percent: float = 0.0
+
+
+class _RasterBand(msgspec.Struct, frozen=True):
+    statistics: _Statistics = _Statistics()
+
+
+class _Asset(AssetDocument, frozen=True, kw_only=True):
+    """An asset with the fields of STAC that only the builder reads again."""
+
+    raster_bands: tuple[_RasterBand, ...] = msgspec.field(default=(), name="raster:bands")
+
+
+class _Item(msgspec.Struct, frozen=True):
+    properties: ItemProperties
+    assets: dict[str, _Asset]
+
+
+class _Part(msgspec.Struct, frozen=True):
+    features: tuple[_Item, ...]
+
+
+class _Collection(CollectionDocument, frozen=True, kw_only=True):
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCollection:
+    """A collection as it stands in the site.
+
+    Attributes:
+        document: Its `collection.json`.
+        items: Its items; layers whose file is missing or of another size are left out.
+        damaged: Sentences on what is not as the catalogue says, and is made again.
+    """
+
+    document: CollectionDocument
+    items: tuple[ItemRecord, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def layers(self) -> dict[LayerKey, LayerRecord]:
+        """All layers by moment and band."""
+        return {
+            LayerKey(item.moment, band): layer
+            for item in self.items
+            for band, layer in item.layers.items()
+        }
+
+
+def read_published(folder: Path) -> PublishedCollection | None:
+    """Read a collection from the site.
+
+    Args:
+        folder: The collection's folder.
+
+    Returns:
+        The collection, or None where there is none yet.
+
+    Raises:
+        CatalogueError: `collection.json` is damaged, or of a newer version.
+    """
+    path = folder / "collection.json"
+    if not path.is_file():
+        return None
+    document = decode(path.read_bytes(), CollectionDocument, str(path))
+    require_readable(document.version, str(path))
+    damaged: list[str] = []
+    mask = document.mask.band if document.mask else None
+    items = [
+        record
+        for part in document.parts
+        for item in _items_of(folder, part, damaged)
+        if (record := _record(folder, item, mask, damaged)) is not None
+    ]
+    return PublishedCollection(document, tuple(items), tuple(damaged))
+
+
+def names_of(folder: Path) -> frozenset[str]:
+    """All files that the snapshot of a collection names, relative to its folder.
+
+    Args:
+        folder: The collection's folder, which holds a `collection.json`.
+
+    Raises:
+        CatalogueError: A document that the snapshot names is damaged or missing: what it
+            names in turn can't be known.
+    """
+    path = folder / "collection.json"
+    document = decode(path.read_bytes(), _Collection, str(path))
+    names = {posixpath.normpath(part.href) for part in document.parts}
+    for part in document.parts:
+        year = posixpath.dirname(part.href)
+        for item in decode(_whole_part(folder, part), _Part, str(folder / part.href)).features:
+            hrefs = [href for asset in item.assets.values() for href in _hrefs(asset)]
+            names |= {posixpath.normpath(f"{year}/{unquote(href)}") for href in hrefs}
+    for link in document.links:
+        if link.rel == "child":
+            names |= {posixpath.normpath(link.href), *_item_names(folder, link)}
+    return frozenset(names)
+
+
+def _hrefs(asset: _Asset) -> Iterator[str]:
+    yield asset.href
+    yield from (source.href for source in asset.sources)
+
+
+def _item_names(folder: Path, link: Link) -> Iterator[str]:
+    path = folder / link.href
+    year = posixpath.dirname(link.href)
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise CatalogueError(f"{path} is missing: build the site again.") from None
+    for item in decode(data, CatalogDocument, str(path)).links:
+        if item.rel == "item":
+            yield posixpath.normpath(f"{year}/{item.href}")
+
+
+def _items_of(folder: Path, part: Part, damaged: list[str]) -> tuple[_Item, ...]:
+    try:
+        return decode(_whole_part(folder, part), _Part, str(folder / part.href)).features
+    except CatalogueError as error:
+        damaged.append(str(error))
+        return ()
+
+
+def _whole_part(folder: Path, part: Part) -> bytes:
+    path = folder / part.href
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CatalogueError(
+            f"{path} can't be read ({error.strerror}): its items are lost."
+        ) from None
+    if "1220" + hashlib.sha256(data).hexdigest() != part.checksum:
+        raise CatalogueError(f"{path} is not as it was published: its items are lost.")
+    return data
+
+
+def _record(folder: Path, item: _Item, mask: str | None, damaged: list[str]) -> ItemRecord | None:
+    moment = parse_moment(item.properties.date)
+    year = folder / year_of(moment)
+    whole = {key: asset for key, asset in item.assets.items() if _is_whole(year, asset, damaged)}
+    picture = whole.pop(THUMBNAIL, None)
+    clear = item.properties.clear_percent
+    layers = {key: _layer(asset, clear if key == mask else None) for key, asset in whole.items()}
+    if not layers:
+        return None
+    return ItemRecord(moment, layers, None if picture is None else _thumbnail(picture))
+
+
+def _thumbnail(asset: _Asset) -> ThumbnailRecord:
+    return ThumbnailRecord(asset.href, asset.size or 0, asset.checksum or "")
+
+
+def _is_whole(year: Path, asset: _Asset, damaged: list[str]) -> bool:
+    """Whether an asset's file is there in its size; its content is `check`'s business."""
+    path = year / asset.href
+    try:
+        if path.stat().st_size == asset.size:
+            return True
+        damaged.append(f"{path} does not have the size that the catalogue says.")
+    except OSError:
+        damaged.append(f"{path} is missing.")
+    return False
+
+
+def _layer(asset: _Asset, clear_percent: float | None) -> LayerRecord:
+    stored = asset.raster_bands[0].statistics if asset.raster_bands else _Statistics()
+    return LayerRecord(
+        href=asset.href,
+        size=asset.size or 0,
+        checksum=asset.checksum or "",
+        header_size=asset.header_size,
+        statistics=Statistics(
+            stored.minimum, stored.maximum, stored.mean, stored.stddev, stored.valid_percent
+        ),
+        clear_percent=clear_percent,
+        fingerprint=asset.source or "",
+        sources=asset.sources,
+    )

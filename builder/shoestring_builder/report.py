@@ -1,0 +1,64 @@
+"""What a build did, for people and programs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """What a build did to a collection.
+
+    Attributes:
+        id: The collection.
+        rendered: Number of layers that were made.
+        kept: Number of published layers that were left as they are.
+        missing: Published layers whose sources are no longer there, as
+            ``2018-01-02 B04``; they are kept.
+        failed: Sentences on what could not be built and why.
+        damaged: Sentences on published files that were not as the catalogue says.
+        changed: Whether readers see anything new.
+    """
+
+    id: str
+    rendered: int = 0
+    kept: int = 0
+    missing: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    changed: bool = False
+
+    def __str__(self) -> str:
+        if self.failed and not self.rendered and not self.kept:
+            return f"{self.id}: nothing could be built"
+        done = f"{_count(self.rendered, 'layer')} rendered, {self.kept} kept"
+        if not self.changed and not self.rendered:
+            done = f"nothing new, {_count(self.kept, 'layer')} kept"
+        gone = f", {len(self.missing)} of them without their sources" if self.missing else ""
+        failed = f", {_count(len(self.failed), 'failure')}" if self.failed else ""
+        return f"{self.id}: {done}{gone}{failed}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        collections: One report each, in the order of the configuration.
+        changed: Whether readers see anything new.
+    """
+
+    collections: tuple[CollectionReport, ...]
+    changed: bool
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Sentences on what could not be built, each once."""
+        return tuple(dict.fromkeys(reason for own in self.collections for reason in own.failed))
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Sentences on published files that were not as the catalogue says."""
+        return tuple(sentence for own in self.collections for sentence in own.damaged)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
