@@ -1,0 +1,70 @@
+# make demo       the whole path on one machine: mosaics, site, server, NDVI
+# make test       all checks and tests, on this Python, the newest one, and the lowest versions
+# make check      the quick part of it: style, types, imports, tests on this Python
+# make schemas    JSON Schemas from the contract's types
+# make constraints  the pinned versions, from fresh environments
+# make bench      benchmarks over a slow link (as root; needs ../shared/wan)
+
+PYTHON ?= python3
+NEWEST := $(shell $(PYTHON) tools/newest_python.py)
+PIP_FLAGS = --quiet --disable-pip-version-check
+DIST = pyproject.toml constraints.txt
+
+.PHONY: demo test check lint newest lowest schemas constraints bench clean
+
+demo: .venv/ready
+	.venv/bin/shoestring demo demo
+
+test: check newest lowest
+
+check: .venv/ready lint
+	.venv/bin/python -m pytest -q
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+ifeq ($(NEWEST),)
+newest:
+	@echo "There is no newer CPython on this machine: the tests ran on $(PYTHON) only."
+else
+newest: .venv-newest/ready
+	.venv-newest/bin/mypy
+	.venv-newest/bin/python -m pytest -q
+endif
+
+lowest: .venv-lowest/ready
+	.venv-lowest/bin/python -m pytest -q
+
+.venv/ready: $(DIST)
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv-newest/ready: $(DIST)
+	$(NEWEST) -m venv .venv-newest
+	.venv-newest/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv-lowest/ready: $(DIST)
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) tools/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/pip install $(PIP_FLAGS) -c .venv-lowest/lowest.txt -e '.[dev]'
+	touch $@
+
+schemas: .venv/ready
+	.venv/bin/python -m shoestring_schema.generate
+
+constraints:
+	rm -rf .venv .venv-newest
+	$(PYTHON) -m venv .venv && .venv/bin/pip install $(PIP_FLAGS) -e '.[dev]'
+	$(NEWEST) -m venv .venv-newest && .venv-newest/bin/pip install $(PIP_FLAGS) -e '.[dev]'
+	$(PYTHON) tools/pin.py .venv/bin/python .venv-newest/bin/python > constraints.txt
+
+bench: .venv/ready
+	.venv/bin/python benchmarks/extract.py
+
+clean:
+	rm -rf .venv .venv-newest .venv-lowest demo
