@@ -1,0 +1,129 @@
+"""Writing GeoTIFFs: a plain one that is filled piece by piece, and a COG made from it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader, DatasetWriter
+
+from shoestring_builder.raster_source import GDAL_ERRORS, cause
+from shoestring_schema.errors import PublishError
+
+BLOCK = 256
+"""Pixels: edge of a block."""
+
+_COG = {
+    "BLOCKSIZE": str(BLOCK),
+    "COMPRESS": "ZSTD",
+    "LEVEL": "9",
+    "PREDICTOR": "YES",  # differences of whole numbers, bytes of floating-point ones apart
+    "BIGTIFF": "IF_SAFER",
+    "NUM_THREADS": "1",  # the same bytes on every machine; layers are rendered side by side
+}
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say a failure of GDAL or of the system as one of writing into a folder."""
+    try:
+        yield
+    except GDAL_ERRORS as error:
+        raise unwritable(folder, cause(error)) from error
+
+
+def unwritable(folder: Path, reason: str) -> PublishError:
+    """The error for a folder that did not take what was written."""
+    free = shutil.disk_usage(folder).free if folder.is_dir() else 0
+    return PublishError(
+        f"{folder} can't be written ({reason}; {free / 1e6:.0f} MB are free): "
+        "make room on its disk or correct its permissions, and build again."
+    )
+
+
+@contextmanager
+def create_geotiff(
+    path: Path,
+    *,
+    crs: CRS,
+    transform: Affine,
+    shape: tuple[int, int],
+    data_type: str,
+    nodata: float | None,
+) -> Iterator[DatasetWriter]:
+    """Create a tiled, uncompressed file of one band, to be filled and then read once.
+
+    Args:
+        path: The file.
+        crs: Its CRS.
+        transform: Pixel to CRS.
+        shape: Rows and columns.
+        data_type: NumPy name of the type of its pixels.
+        nodata: Number of pixels that hold no data, or None.
+
+    Raises:
+        PublishError: The folder can't be written, now or while the file is filled.
+    """
+    height, width = shape
+    with (
+        writing(path.parent),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            count=1,
+            height=height,
+            width=width,
+            dtype=data_type,
+            crs=crs,
+            transform=transform,
+            nodata=nodata,
+            tiled=True,
+            blockxsize=BLOCK,
+            blockysize=BLOCK,
+            BIGTIFF="IF_SAFER",
+            SPARSE_OK="TRUE",
+        ) as dataset,
+    ):
+        yield dataset
+
+
+def write_cog(plain: Path, path: Path, *, overview_resampling: str) -> None:
+    """Make a COG of a file, with all that the file says of itself.
+
+    The same pixels give the same bytes.
+
+    Args:
+        plain: The file.
+        path: The COG.
+        overview_resampling: ``average``, ``mode`` or ``nearest``.
+
+    Raises:
+        PublishError: The folder can't be written.
+    """
+    with writing(path.parent):
+        rasterio.shutil.copy(
+            plain, path, driver="COG", OVERVIEW_RESAMPLING=overview_resampling.upper(), **_COG
+        )
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def header_size(dataset: DatasetReader) -> int:
+    """Bytes of a tiled TIFF of one band before its first block, overviews counted in."""
+    levels: list[tuple[int | None, int, int]] = [(None, dataset.height, dataset.width)]
+    for index, factor in enumerate(dataset.overviews(1)):
+        levels.append((index, -(dataset.height // -factor), -(dataset.width // -factor)))
+    offsets = [
+        int(offset)
+        for level, height, width in levels
+        for row in range(-(height // -BLOCK))
+        for column in range(-(width // -BLOCK))
+        if (offset := dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{row}", "TIFF", 1, level))
+    ]
+    return min(offsets)

@@ -1,0 +1,156 @@
+"""One layer: from the order to a file in the staging folder.
+
+Runs in worker processes. What is written depends on the sources' pixels and
+on the recipe alone: not on the machine, the time or what else is rendered.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+from zlib import crc32
+
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.io import DatasetWriter
+
+from shoestring_builder.chunks import chunks
+from shoestring_builder.geotiff import (
+    create_geotiff,
+    header_size,
+    unwritable,
+    write_cog,
+    writing,
+)
+from shoestring_builder.layer import RenderedLayer, RenderTask
+from shoestring_builder.mosaic import open_mosaic
+from shoestring_builder.raster_source import rasterio_window
+from shoestring_builder.tally import Tally
+from shoestring_builder.vrt_layer import vrt_layer
+from shoestring_schema.moment import Moment, interval
+
+_CACHE = 128_000_000
+"""Bytes of GDAL's block cache: there are several workers, and all read once, in order."""
+
+
+def render(task: RenderTask) -> RenderedLayer:
+    """Make a layer.
+
+    Args:
+        task: The order.
+
+    Returns:
+        The layer, as a file in the staging folder that nothing else bears the name of.
+
+    Raises:
+        SourceError: A source can't be used; the message names it and the remedy.
+        PublishError: The staging folder can't be written; nothing is left in it.
+    """
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE), _workspace(task.staging) as workspace:
+        return (_render_vrt if task.recipe.layout == "vrt" else _render_cog)(task, workspace)
+
+
+def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
+    plain, cog = workspace / "mosaic.tif", workspace / "layer.tif"
+    tally, sums = _fill(task, plain, workspace)
+    write_cog(plain, cog, overview_resampling=task.recipe.overview_resampling)
+    plain.unlink()
+    header = _verify(cog, sums, task.staging)
+    return _finish(task, cog, tally, header)
+
+
+def _render_vrt(task: RenderTask, workspace: Path) -> RenderedLayer:
+    layer = vrt_layer(task)
+    tally, path = layer.tally(), workspace / "layer.vrt"
+    with writing(task.staging), path.open("wb") as file:
+        file.write(layer.vrt.to_xml().encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return replace(_finish(task, path, tally, None), sources=layer.files())
+
+
+def _fill(task: RenderTask, plain: Path, workspace: Path) -> tuple[Tally, list[int]]:
+    """Write the mosaic; its statistics and the checksum of each chunk."""
+    recipe, tally, sums = task.recipe, Tally(task.recipe), []
+    with (
+        open_mosaic(task.sources, recipe, workspace) as mosaic,
+        create_geotiff(
+            plain,
+            crs=CRS.from_user_input(recipe.grid.crs),
+            transform=Affine(*recipe.grid.transform),
+            shape=recipe.grid.shape,
+            data_type=recipe.data_type,
+            nodata=recipe.nodata,
+        ) as target,
+    ):
+        _label(target, task)
+        for window in chunks(recipe.grid.shape):
+            pixels = mosaic.read(window)
+            target.write(pixels, 1, window=rasterio_window(window))
+            tally.add(pixels)
+            sums.append(crc32(pixels.tobytes()))
+    return tally, sums
+
+
+def _label(target: DatasetWriter, task: RenderTask) -> None:
+    """Write what the file says of itself."""
+    recipe = task.recipe
+    target.set_band_description(1, recipe.name)
+    target.scales, target.offsets = (recipe.scale,), (recipe.offset,)
+    if recipe.unit is not None:
+        target.set_band_unit(1, recipe.unit)
+    target.update_tags(TIFFTAG_DATETIME=_tiff_time(task.key.moment))
+
+
+def _tiff_time(moment: Moment) -> str:
+    """As the TIFF specification writes a DateTime, in UTC."""
+    return interval(moment)[0].strftime("%Y:%m:%d %H:%M:%S")
+
+
+def _verify(cog: Path, sums: list[int], staging: Path) -> int:
+    """Read a file back and compare it with what was to be written.
+
+    GDAL does not tell of every write that failed when it closes a file.
+
+    Returns:
+        The size of its header.
+    """
+    with writing(staging), rasterio.open(cog) as dataset:
+        for window, expected in zip(chunks(dataset.shape), sums, strict=True):
+            if crc32(dataset.read(1, window=rasterio_window(window)).tobytes()) != expected:
+                raise unwritable(staging, "what was written did not come back")
+        return header_size(dataset)
+
+
+def _finish(task: RenderTask, made: Path, tally: Tally, header: int | None) -> RenderedLayer:
+    """Move the made file out of the workspace and describe it."""
+    path = task.staging / f"{uuid4().hex}{made.suffix}"
+    with writing(task.staging), made.open("rb") as file:
+        checksum = "1220" + hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    with writing(task.staging):
+        os.replace(made, path)  # once it is closed: Windows moves no open file
+    return RenderedLayer(
+        key=task.key,
+        path=path,
+        size=size,
+        checksum=checksum,
+        header_size=header,
+        statistics=tally.statistics,
+        clear_percent=tally.clear_percent,
+        fingerprint=task.fingerprint,
+    )
+
+
+@contextmanager
+def _workspace(staging: Path) -> Iterator[Path]:
+    """A folder for everything that is not the finished file; gone afterwards."""
+    with writing(staging):
+        folder = tempfile.TemporaryDirectory(prefix="render-", dir=staging)
+    with folder as name:
+        yield Path(name)
