@@ -1,0 +1,107 @@
+"""Small source files and configurations for tests of the builder."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+
+UTM = "EPSG:32630"
+
+
+def write_raster(
+    path: Path,
+    pixels: NDArray[Any] | int = 7,
+    *,
+    shape: tuple[int, int] = (40, 50),
+    origin: tuple[float, float] = (500_000.0, 4_000_000.0),
+    resolution: float = 10.0,
+    crs: str | None = UTM,
+    dtype: str = "uint16",
+    nodata: float | None = None,
+    names: tuple[str, ...] = (),
+) -> Path:
+    """Write a GeoTIFF; `pixels` is a 2-D or 3-D (bands first) array, or one number for all."""
+    array = np.asarray(pixels)
+    if array.ndim == 0:
+        array = np.full(shape, pixels)
+    bands = array.astype(dtype)[None] if array.ndim == 2 else array.astype(dtype)
+    transform = Affine(resolution, 0, origin[0], 0, -resolution, origin[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=bands.shape[0], height=bands.shape[1],
+        width=bands.shape[2], dtype=dtype, crs=crs, transform=transform, nodata=nodata,
+    ) as target:  # fmt: skip
+        target.write(bands)
+        for number, name in enumerate(names, 1):
+            target.set_band_description(number, name)
+    return path
+
+
+def write_season(folder: Path, *, dates: int = 3, bands: tuple[str, ...] = ("B04", "SCL")) -> Path:
+    """Write a mosaic a date into `folder`/mosaics: random reflectance, and classes for SCL."""
+    random = np.random.default_rng(7)
+    for day in range(1, dates + 1):
+        for band in bands:
+            high, dtype = (12, "uint8") if band == "SCL" else (5000, "uint16")
+            pixels = random.integers(0, high, (40, 50))
+            write_raster(
+                folder / "mosaics" / f"S2_2018-01-{day:02d}_{band}.tif", pixels, dtype=dtype
+            )
+    return folder
+
+
+CONFIGURATION = """\
+[catalogue]
+id = "test"
+title = "Test site"
+
+[[collections]]
+id = "s2"
+source = "mosaics/S2_{date}_{band}.tif"
+[collections.bands.B04]
+common_name = "red"
+nodata = 0
+scale = 0.0001
+[collections.bands.SCL]
+nodata = 0
+resampling = "nearest"
+[collections.mask]
+band = "SCL"
+clear = [4, 5, 6, 7]
+"""
+"""What builds what `write_season` writes."""
+
+
+def write_configuration(folder: Path, text: str = CONFIGURATION) -> Path:
+    """Write a configuration file into a folder."""
+    path = folder / "site.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def tree(site: Path) -> dict[str, str]:
+    """All files of a site and the SHA-256 of each."""
+    return {
+        path.relative_to(site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(site.rglob("*"))
+        if path.is_file()
+    }
+
+
+def times(site: Path) -> dict[str, int]:
+    """Modification times of all files and folders of a site, and of itself."""
+    return {
+        str(path.relative_to(site)): path.stat().st_mtime_ns for path in (site, *site.rglob("*"))
+    }
+
+
+def age(path: Path, hours: float) -> None:
+    """Make a file, or all below a folder, look older."""
+    for entry in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        then = entry.stat().st_mtime - hours * 3600
+        os.utime(entry, (then, then))
