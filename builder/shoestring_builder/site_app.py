@@ -8,11 +8,10 @@ answers only who states an origin. What is left to do is little and below.
 import gzip
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO
 
 from starlette.applications import Starlette
@@ -22,6 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from shoestring_builder.byte_range import parse_range
+from shoestring_builder.site_path import find_file
 
 CHUNK = 2**20
 """Bytes that are read at once."""
@@ -105,32 +105,6 @@ def site_app(site: Path) -> Starlette:
         return await run_in_threadpool(_answer, root, path, request.method, request.headers)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "HEAD", "OPTIONS"])])
-
-
-def find_file(root: Path, path: str) -> Path | None:
-    """The file that a path names, if it is one of the site.
-
-    Args:
-        root: The site's folder, resolved.
-        path: The URL's path, decoded, without the first slash.
-
-    Returns:
-        A regular file inside the folder, by a name without hidden parts; else None, whether
-        it is missing, hidden, a folder, or elsewhere (by dots, links or a device's name).
-    """
-    parts = path.split("/")
-    # A part that is more than a name is one of Windows: C:, \\host\share.
-    if any(not part or part.startswith(".") or PurePath(part).name != part for part in parts):
-        return None
-    try:
-        found = root.joinpath(*parts).resolve(strict=True)
-        inside = found.is_relative_to(root) and stat.S_ISREG(found.stat().st_mode)
-    except (OSError, RuntimeError, ValueError):  # missing; links in a circle; not a path at all
-        return None
-    # Again for what it really is: links, and the short names of Windows, have two.
-    if not inside or any(part.startswith(".") for part in found.relative_to(root).parts):
-        return None
-    return found
 
 
 def _answer(root: Path, path: str, method: str, asked: Mapping[str, str]) -> Response:

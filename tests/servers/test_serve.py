@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from shoestring_builder import cli
 from shoestring_builder.background_server import BackgroundServer
 from shoestring_builder.serve import serve
-from shoestring_builder.site_app import CHUNK, find_file
+from shoestring_builder.site_app import CHUNK
+from shoestring_builder.site_path import find_file
 from shoestring_schema.errors import (
     CatalogueError,
     ConfigError,

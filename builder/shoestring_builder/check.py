@@ -1,0 +1,120 @@
+"""Is every file of a site there, whole and right?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import rasterio
+
+from shoestring_builder.collection_check import Job, check_collection, document_faults
+from shoestring_builder.site_reader import SiteReader
+from shoestring_schema.errors import CatalogueError
+from shoestring_schema.site import CatalogDocument
+from shoestring_schema.version import require_readable
+
+_GDAL = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # a file is what is in it,
+    "GDAL_PAM_ENABLED": "NO",  # not what lies beside it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found.
+
+    Attributes:
+        faults: One sentence for each.
+        notes: What is worth knowing and no fault.
+        collections: How many were checked.
+        items: Items of them.
+        files: Files that were read whole.
+        size: Bytes of these files.
+    """
+
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    collections: int
+    items: int
+    files: int
+    size: int
+
+    @property
+    def summary(self) -> str:
+        """What was checked, in half a line."""
+        return (
+            f"{self.collections} collections, {self.items} items, "
+            f"{self.files} files, {self.size / 1e6:.1f} MB"
+        )
+
+
+def check(site: Path) -> Report:
+    """Check every link, file, size, checksum, COG and STAC document of a site.
+
+    A progress bar goes to standard error where that is a terminal and it takes over two
+    seconds. No content of the site can make this fail: whatever is broken is a sentence.
+
+    Args:
+        site: The site's folder.
+
+    Raises:
+        CatalogueError: The folder has no `catalog.json`, so it is no site.
+        MissingExtraError: The packages of the extra ``builder`` are not installed.
+    """
+    if not (site / "catalog.json").is_file():
+        raise CatalogueError(
+            f"{site} is not a site: it has no catalog.json. Name the folder that "
+            "`shoestring build` wrote."
+        )
+    reader = SiteReader(site.resolve(), named={"catalog.json"})
+    faults, collections = _catalogue(reader)
+    checked = [check_collection(reader, name) for name in collections]
+    faults += [fault for collection in checked for fault in collection.faults]
+    jobs = [job for collection in checked for job in collection.jobs]
+    with rasterio.Env(**_GDAL):
+        faults += [fault for job in _told(jobs) for fault in job()]
+    return Report(
+        faults=tuple(dict.fromkeys(faults)),  # what several documents name is told once
+        notes=tuple(_notes(reader)),
+        collections=len(checked),
+        items=sum(len(collection.features) for collection in checked),
+        files=len(reader.digests),
+        size=sum(digest.size for digest in reader.digests.values()),
+    )
+
+
+def _catalogue(reader: SiteReader) -> tuple[list[str], list[str]]:
+    """Faults of `catalog.json`, and the collections that it names."""
+    name = "catalog.json"
+    try:
+        document = reader.read(name, CatalogDocument)
+        require_readable(document.version or "", name)
+        faults = list(document_faults(reader, name, reader.read(name, dict)))
+    except CatalogueError as error:
+        return [str(error)], []
+    collections = []
+    for link in document.links:
+        if link.rel == "child":
+            try:
+                collections.append(reader.follow(name, link.href))
+            except CatalogueError:  # told by document_faults
+                continue
+    return faults, list(dict.fromkeys(collections))
+
+
+def _told(jobs: list[Job]) -> Iterator[Job]:
+    from tqdm import tqdm
+
+    yield from tqdm(jobs, desc="check", unit=" items", delay=2, disable=None, leave=False)
+
+
+def _notes(reader: SiteReader) -> Iterator[str]:
+    """Tell of files that nothing names: of earlier snapshots, or a user's own."""
+    others = list(reader.others())
+    if others:
+        # Of a link itself, where it leads to nothing or out of the site.
+        size = sum((reader.root / name).lstat().st_size for name in others)
+        first = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+        yield (
+            f"Nothing names {len(others)} files of {size / 1e6:.1f} MB ({first}); "
+            "those of earlier builds are removed by a later one."
+        )

@@ -1,0 +1,305 @@
+"""Is a collection what the contract says, and do its documents agree with each other?"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import rasterio
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, RasterioError
+
+from shoestring_builder.layer_check import ExpectedLayer, file_faults, layer_faults, name_faults
+from shoestring_builder.site_reader import SiteReader
+from shoestring_schema.errors import CatalogueError, SelectionError
+from shoestring_schema.grid import Grid
+from shoestring_schema.moment import parse_moment
+from shoestring_schema.site import (
+    AssetDocument,
+    CatalogDocument,
+    CollectionDocument,
+    ItemDocument,
+    Link,
+    Part,
+    PartDocument,
+)
+from shoestring_schema.version import require_readable
+
+Faults = Iterator[str]
+Job = Callable[[], Faults]
+"""A piece of the work that takes its time."""
+
+Json = dict[str, Any]
+
+_ELSEWHERE = {"self", "license", "about", "via", "cite-as", "describedby", "derived_from"}
+"""Relations of links that may leave the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """An item as it stands in its part.
+
+    Attributes:
+        part: Name of the part.
+        raw: The item.
+        typed: The same, as far as the contract knows it.
+    """
+
+    part: str
+    raw: Json
+    typed: ItemDocument
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCollection:
+    """What the collection's own documents gave.
+
+    Attributes:
+        faults: What is wrong with them.
+        features: Its items.
+        jobs: What is left to check: items and layers, one by one.
+    """
+
+    faults: tuple[str, ...]
+    features: tuple[Feature, ...] = ()
+    jobs: tuple[Job, ...] = ()
+
+
+def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
+    """Check a collection's pointers, years and parts; leave items and layers as jobs.
+
+    Args:
+        reader: The site.
+        name: Its `collection.json`.
+    """
+    try:
+        document = reader.read(name, CollectionDocument)
+        layers = _expected(document, name)
+        raw = reader.read(name, dict)
+    except CatalogueError as error:
+        return CheckedCollection((str(error),))
+    faults = [*_own_faults(document, name), *document_faults(reader, name, raw)]
+    features: list[Feature] = []
+    for part in document.parts:
+        faults += _part_faults(reader, name, part, features)
+    faults += _order_faults(name, features)
+    faults += _database_faults(reader, name, document, features)
+    by_id = {feature.typed.id: feature for feature in features}
+    jobs: list[Job] = [partial(_asset_faults, reader, feature, layers) for feature in features]
+    items: list[str] = []
+    for year in _children(reader, name, raw):
+        faults += _year_faults(reader, year, items)
+    jobs += [partial(_item_faults, reader, item, by_id) for item in items]
+    faults += _missing_items(name, items, features)
+    return CheckedCollection(tuple(faults), tuple(features), tuple(jobs))
+
+
+def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:
+    """Check a STAC document's links, and the document against STAC's schemas."""
+    for link in _links(raw):
+        if link.rel in _ELSEWHERE and link.href.startswith(("https://", "http://")):
+            continue
+        try:
+            reader.follow(name, link.href)
+        except CatalogueError as error:
+            yield str(error)
+    for problem in _stac_problems(raw):
+        yield f"{name} is not valid STAC: {problem}"
+
+
+def _stac_problems(raw: Json) -> list[str]:
+    from shoestring_builder.stac_validation import validate
+
+    extensions = raw.get("stac_extensions", [])
+    if not isinstance(extensions, list) or not all(isinstance(name, str) for name in extensions):
+        return ["stac_extensions is not a list of addresses."]
+    return validate(raw)
+
+
+def _links(raw: Json) -> list[Link]:
+    """The links of a document that has some; others of it are the schema's matter."""
+    found = raw.get("links")
+    links = found if isinstance(found, list) else []
+    return [
+        Link(rel=link["rel"], href=link["href"])
+        for link in links
+        if isinstance(link, dict)
+        and isinstance(link.get("rel"), str)
+        and isinstance(link.get("href"), str)
+    ]
+
+
+def _children(reader: SiteReader, name: str, raw: Json) -> Iterator[str]:
+    for link in _links(raw):
+        if link.rel == "child":
+            try:
+                yield reader.follow(name, link.href)
+            except CatalogueError:  # told by document_faults
+                continue
+
+
+def _expected(document: CollectionDocument, name: str) -> dict[str, ExpectedLayer]:
+    """What the layers of each band must be."""
+    require_readable(document.version, name)
+    own = document.grid
+    try:
+        CRS.from_user_input(own.crs)
+        grid = Grid(own.crs, own.transform, own.shape)
+    except (ValueError, CRSError) as error:
+        raise CatalogueError(f"{name} has a grid that is none: {error}.") from None
+    return {
+        band.name: ExpectedLayer(band, grid.coarsen(band.factor) if band.factor > 1 else grid)
+        for band in document.bands
+    }
+
+
+def _own_faults(document: CollectionDocument, name: str) -> Faults:
+    if document.id != name.rpartition("/")[0]:
+        yield f"{name} has the id {document.id!r}, which is not the name of its folder."
+    bands = [band.name for band in document.bands]
+    if not bands or len(set(bands)) < len(bands):
+        yield f"{name} has no bands, or one twice: {', '.join(bands)}."
+    if document.mask is not None and document.mask.band not in bands:
+        yield f"{name} has a mask by {document.mask.band!r}, which is not one of its bands."
+
+
+def _part_faults(reader: SiteReader, name: str, part: Part, features: list[Feature]) -> Faults:
+    """Check a part, and add its items to `features`."""
+    try:
+        target = reader.follow(name, part.href)
+        yield from file_faults(reader, target, part.size, part.checksum)
+        typed = reader.read(target, PartDocument).features
+        raw = reader.read(target, dict)["features"]
+    except CatalogueError as error:
+        yield str(error)
+        return
+    features += [Feature(target, *both) for both in zip(raw, typed, strict=True)]
+    dates = tuple(item.properties.date for item in typed)
+    if dates != part.dates:
+        yield f"{target} holds other dates than {name} says of it."
+
+
+def _order_faults(name: str, features: list[Feature]) -> Faults:
+    """Moments are dates, each there once, in order; identifiers are, too."""
+    try:
+        moments = [parse_moment(feature.typed.properties.date) for feature in features]
+        ordered = all(a < b for a, b in itertools.pairwise(moments))
+    except (SelectionError, TypeError):  # a day can't be compared with an instant
+        ordered = False
+    if not ordered:
+        yield f"{name} does not list its moments in order, each once, all days or all instants."
+    if len({feature.typed.id for feature in features}) < len(features):
+        yield f"{name} has several items of one id."
+
+
+def _year_faults(reader: SiteReader, name: str, items: list[str]) -> Faults:
+    """Check the catalogue of a year, and add the files of its items to `items`."""
+    try:
+        reader.read(name, CatalogDocument)
+        raw = reader.read(name, dict)
+    except CatalogueError as error:
+        yield str(error)
+        return
+    yield from name_faults(reader, name)
+    yield from document_faults(reader, name, raw)
+    for link in _links(raw):
+        if link.rel == "item":
+            try:
+                items.append(reader.follow(name, link.href))
+            except CatalogueError:  # told by document_faults
+                continue
+
+
+def _missing_items(name: str, items: list[str], features: list[Feature]) -> Faults:
+    if len(set(items)) != len(items) or len(items) != len(features):
+        yield (
+            f"{name} leads to {len(items)} items by its years' catalogues, "
+            f"and to {len(features)} by its parts."
+        )
+
+
+def _item_faults(reader: SiteReader, name: str, features: Mapping[str, Feature]) -> Faults:
+    """Check the file of an item: it says what the part says."""
+    try:
+        raw = reader.read(name, dict)
+        yield from name_faults(reader, name)
+    except CatalogueError as error:
+        yield str(error)
+        return
+    identifier = raw.get("id")
+    feature = features.get(identifier) if isinstance(identifier, str) else None
+    if feature is None:
+        yield f"{name} is an item that is in none of the collection's parts."
+    elif feature.raw != raw:
+        yield f"{name} does not say what {feature.part} says of {feature.typed.id}."
+    yield from document_faults(reader, name, raw)
+
+
+def _asset_faults(
+    reader: SiteReader, feature: Feature, layers: Mapping[str, ExpectedLayer]
+) -> Faults:
+    """Check all files of an item."""
+    for key, asset in feature.typed.assets.items():
+        if "thumbnail" in asset.roles:
+            yield from _thumbnail_faults(reader, feature.part, asset)
+        elif key in layers:
+            yield from layer_faults(reader, feature.part, asset, layers[key])
+        else:
+            yield f"{feature.part} has an asset {key!r} of a band that the collection lacks."
+
+
+def _thumbnail_faults(reader: SiteReader, item: str, asset: AssetDocument) -> Faults:
+    try:
+        name = reader.follow(item, asset.href)
+        whole = list(file_faults(reader, name, asset.size, asset.checksum))
+        yield from whole
+        if not whole:
+            with rasterio.open(reader.path(name), driver="PNG"):
+                pass
+    except CatalogueError as error:
+        yield str(error)
+    except (RasterioError, OSError):
+        yield f"{name} is not a PNG picture."
+
+
+def _database_faults(
+    reader: SiteReader, name: str, document: CollectionDocument, features: list[Feature]
+) -> Faults:
+    """Check that `database.json`, where there is one, lists just the items' layers."""
+    database = f"{name.rpartition('/')[0]}/database.json"
+    try:
+        reader.path(database)
+    except CatalogueError:  # it can be switched off
+        return
+    reader.named.add(database)
+    try:
+        listed = reader.read(database, dict[str, list[str | None]])
+    except CatalogueError as error:
+        yield str(error)
+        return
+    expected = {feature.typed.properties.date: feature for feature in features}
+    for date in sorted(listed.keys() ^ expected.keys()):
+        yield f"{database} and the items disagree on whether there is {date[:40]!r}."
+    for date in sorted(listed.keys() & expected.keys()):
+        if not _lists(listed[date], expected[date], document):
+            yield f"{database} lists other files for {date} than the items."
+
+
+def _lists(urls: list[str | None], feature: Feature, document: CollectionDocument) -> bool:
+    """Whether URLs are those of an item's layers: relative, or absolute with the same end."""
+    folder = feature.part.rpartition("/")[0]
+    relative = folder.removeprefix(f"{document.id}/")
+    if len(urls) != len(document.bands):
+        return False
+    for url, band in zip(urls, document.bands, strict=True):
+        asset = feature.typed.assets.get(band.name)
+        if asset is None or url is None:
+            if asset is not None or url is not None:
+                return False
+            continue
+        href = asset.href.removeprefix("./")
+        absolute = url.startswith(("https://", "http://")) and url.endswith(f"/{folder}/{href}")
+        if not absolute and url != f"{relative}/{href}":
+            return False
+    return True
