@@ -100,6 +100,7 @@ def check(site: Path) -> None:
     for note in report.notes:
         click.echo(note, err=True)
     if report.faults:
-        click.echo(f"{site}: {len(report.faults)} faults.", err=True)
+        remedy = "delete the files that are damaged, and build the site again"
+        click.echo(f"{site} has {len(report.faults)} faults: {remedy}.", err=True)
         raise SystemExit(1)
     click.echo(f"{site} is whole: {report.summary}.")
