@@ -70,6 +70,7 @@ def take_inventory(table: CollectionTable, folder: Path, read: HeaderReader) -> 
         raise ConfigError(_nothing_found(table, pattern, folder))
     _require_every_band(table, pattern, files)
     unusable: list[str] = []
+    nameless: dict[str, list[str]] = {}
     claims: dict[tuple[LayerKey, str], SourceBand] = {}
     for file in files:
         try:
@@ -78,7 +79,11 @@ def take_inventory(table: CollectionTable, folder: Path, read: HeaderReader) -> 
             unusable.append(str(error))
             continue
         for key, number in found:
-            _claim(table, claims, key, file, number)
+            if number is None:
+                nameless.setdefault(key.band, []).append(_no_such_name(table, key.band, file))
+            else:
+                _claim(table, claims, key, file, number)
+    unusable += _partly_nameless(table, claims, nameless)
     return Inventory(_sorted_layers(table, claims), tuple(unusable))
 
 
@@ -159,8 +164,8 @@ def _require_every_band(
 
 def _layers_of(
     table: CollectionTable, file: FoundFile, read: HeaderReader
-) -> Iterator[tuple[LayerKey, int]]:
-    """The layers that a file holds, with the number of the raster band."""
+) -> Iterator[tuple[LayerKey, int | None]]:
+    """The layers that a file should hold, with the number of the raster band, if it has it."""
     for name, band in table.bands.items():
         if file.fields.band not in (None, name):
             continue
@@ -189,13 +194,35 @@ def _valid_time(raster: RasterBand, path: Path) -> Moment:
     return raster.time
 
 
-def _number(band: BandTable, file: FoundFile, read: HeaderReader) -> int:
+def _number(band: BandTable, file: FoundFile, read: HeaderReader) -> int | None:
     if not isinstance(band.source_band, str):
         return band.source_band or 1
     named = read(file.path).named(band.source_band)
-    if not named:
-        raise SourceError(f'{file.path} has no raster band named "{band.source_band}".')
-    return named[0].number
+    return named[0].number if named else None
+
+
+def _no_such_name(table: CollectionTable, band: str, file: FoundFile) -> str:
+    return f'{file.path} has no raster band named "{table.bands[band].source_band}".'
+
+
+def _partly_nameless(
+    table: CollectionTable,
+    claims: Mapping[tuple[LayerKey, str], SourceBand],
+    nameless: Mapping[str, list[str]],
+) -> list[str]:
+    """Sentences on files without a raster band that others have.
+
+    Raises:
+        ConfigError: No file has it.
+    """
+    present = {key.band for key, _ in claims}
+    for band in nameless:
+        if band not in present:
+            raise ConfigError(
+                f'collection "{table.id}": no file has band "{band}"; none has a raster band named '
+                f'"{table.bands[band].source_band}". Correct its source_band or take the band out.'
+            )
+    return [sentence for sentences in nameless.values() for sentence in sentences]
 
 
 def _claim(

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shoestring_builder.header import RasterBand, SourceHeader, read_header
+from shoestring_builder.header import HeaderReader, RasterBand, SourceHeader, read_header
 from shoestring_builder.inventory import Inventory, find_files, take_inventory
 from shoestring_builder.pattern import parse_pattern
 from shoestring_schema.configuration import BandTable, CollectionTable
@@ -18,7 +18,7 @@ from shoestring_schema.errors import ConfigError
 from support.mosaics import write_raster
 
 
-def table(source: str, **fields: Any) -> CollectionTable:
+def table(source: str, **fields: Any) -> CollectionTable:  # noqa: ANN401 (its keywords)
     """A collection with bands B04 and B08, unless told otherwise."""
     bands = fields.pop("bands", {"B04": BandTable(), "B08": BandTable()})
     return CollectionTable(id="s2", source=source, bands=bands, **fields)
@@ -61,7 +61,9 @@ def test_the_order_of_a_folder_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever order the file system lists entries in, the inventory is the same."""
-    names = [f"{y}/{t}_{y}-01-02_{b}.tif" for y in (2017, 2018) for t in "ab" for b in ("B04", "B08")]
+    names = [
+        f"{y}/{t}_{y}-01-02_{b}.tif" for y in (2017, 2018) for t in "ab" for b in ("B04", "B08")
+    ]
     touch(tmp_path, *names)
     wanted = table("{date:%Y}/{tile}_{date}_{band}.tif")
     first = take_inventory(wanted, tmp_path, unread)
@@ -70,7 +72,7 @@ def test_the_order_of_a_folder_does_not_matter(
     assert list(first.layers.items()) == list(second.layers.items())
 
 
-def _shuffled(scandir: Any, dice: random.Random) -> Any:
+def _shuffled(scandir: Callable[..., Any], dice: random.Random) -> type:
     class Listing:
         def __init__(self, folder: Path) -> None:
             with scandir(folder) as entries:
@@ -122,7 +124,7 @@ def test_many_bands_in_one_file_by_number_and_by_name(tmp_path: Path) -> None:
     assert numbers == {"B08": 2, "B04": 1}
 
 
-def fake(*times: int | None, name: str = "2T") -> Any:
+def fake(*times: int | None, name: str = "2T") -> HeaderReader:
     """A reader of headers whose raster bands are valid at these hours."""
 
     def read(path: Path) -> SourceHeader:
@@ -161,7 +163,9 @@ def test_one_time_twice_in_a_file_is_a_mistake(tmp_path: Path) -> None:
     """Two raster bands of one time (two levels, say) are named, with the remedy."""
     touch(tmp_path, "a.grib")
     wanted = table("a.grib", bands={"t2m": BandTable()}, time="metadata")
-    with pytest.raises(ConfigError, match=r"a\.grib twice, as raster bands 1 and 2: set source_band"):
+    with pytest.raises(
+        ConfigError, match=r"a\.grib twice, as raster bands 1 and 2: set source_band"
+    ):
         take_inventory(wanted, tmp_path, fake(5, 5))
 
 
