@@ -1,0 +1,1 @@
+"""``shoestring demo``: the whole path on one machine, with synthetic data."""
