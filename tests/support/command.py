@@ -1,0 +1,38 @@
+"""The real command line, as a process of its own."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command did.
+
+    Attributes:
+        code: Exit code.
+        out: Standard output.
+        err: Standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+
+def start(*arguments: str | Path) -> "subprocess.Popen[str]":
+    """Start ``shoestring ARGUMENTS``."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "shoestring", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def shoestring(*arguments: str | Path) -> Ran:
+    """Run ``shoestring ARGUMENTS`` to its end."""
+    with start(*arguments) as process:
+        out, err = process.communicate(timeout=120)
+    return Ran(process.returncode, out, err)
