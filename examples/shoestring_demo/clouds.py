@@ -8,10 +8,10 @@ import numpy as np
 from shoestring_demo.landscape import SEED
 from shoestring_demo.noise import Field, smooth_noise
 
-CLOUDY = (0.08, 0.30, 0.0, 0.42, 0.22, 0.90, 0.15, 0.50, 0.10, 0.33, 0.0, 0.12)
+CLOUDY = (0.05, 0.15, 0.0, 0.22, 0.12, 0.85, 0.10, 0.28, 0.08, 0.20, 0.0, 0.06)
 """Share of the sky that is cloudy, image after image: most in the rains, never for long."""
 
-SHADOW = (11, -8)
+SHADOW = (9, -6)
 """Rows and columns from a cloud to its shadow: the sun is in the north-east."""
 
 
@@ -41,7 +41,7 @@ def make_sky(day: date, number: int, size: tuple[int, int]) -> Sky:
         return Sky(np.zeros(size, np.float32), np.zeros(size, np.float32))
     pad = max(map(abs, SHADOW))  # clouds beyond the edge have shadows on this side of it
     random = np.random.default_rng([SEED, day.toordinal()])
-    noise = smooth_noise(random, (size[0] + 2 * pad, size[1] + 2 * pad), coarsest=48)
+    noise = smooth_noise(random, (size[0] + 2 * pad, size[1] + 2 * pad), coarsest=32)
     opacity = np.clip(1.6 * (noise - np.quantile(noise, 1 - cover)), 0, 1)
     return Sky(_crop(opacity, size, pad, (0, 0)), 0.6 * _crop(opacity, size, pad, SHADOW))
 

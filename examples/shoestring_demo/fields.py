@@ -44,8 +44,9 @@ def draw_fields(landscape: Landscape, transform: Transform) -> dict[str, Any]:
 
 
 def to_text(fields: dict[str, Any]) -> str:
-    """The GeoJSON as a file holds it."""
-    return json.dumps(fields, indent=1) + "\n"
+    """The GeoJSON as a file holds it: a line for each field."""
+    features = ",\n".join(json.dumps(feature) for feature in fields["features"])
+    return f'{{"type": "FeatureCollection", "features": [\n{features}\n]}}\n'
 
 
 def _outline(landscape: Landscape, surface: int, transform: Transform) -> dict[str, Any]:

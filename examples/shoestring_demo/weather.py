@@ -47,6 +47,6 @@ def make_weather(season: Season) -> Weather:
     rain = {}
     for day in season.days:
         strength = max(0.0, cos(pi * (day.timetuple().tm_yday - 232) / 230))
-        falls, amount = random.random() < 0.6 * strength, random.gamma(1.2, 11.0)
+        falls, amount = random.random() < 0.55 * strength, strength * random.gamma(1.2, 13.0)
         rain[day] = float(amount * falls)
     return Weather(west=-1.5, north=10.0, rain=rain)
