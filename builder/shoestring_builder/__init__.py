@@ -1,0 +1,1 @@
+"""The builder: mosaics in, a site out."""

@@ -28,7 +28,7 @@ from shoestring_builder.site_folder import SiteFolder, open_site
 from shoestring_builder.survey import survey, undecided
 from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
 from shoestring_schema.errors import ConfigError, SourceError
-from shoestring_schema.moment import format_moment
+from shoestring_schema.moment import Moment, format_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +130,12 @@ def _render(order: _Order, site: SiteFolder, pool: Pool) -> tuple[list[RenderedL
 def _items(
     layers: Mapping[LayerKey, LayerRecord], published: PublishedCollection | None
 ) -> list[ItemRecord]:
-    """Layers sorted into items; one that did not change keeps its thumbnail."""
-    before = {item.moment: item for item in published.items} if published else {}
-    moments = sorted({key.moment for key in layers})
-    items = {moment: ItemRecord(moment, {}) for moment in moments}
+    """Layers sorted into items, with the thumbnails that there are."""
+    pictures = {item.moment: item.thumbnail for item in published.items} if published else {}
+    moments: dict[Moment, dict[str, LayerRecord]] = {}
     for key in sorted(layers, key=lambda key: (key.moment, key.band)):
-        item = items[key.moment]
-        items[key.moment] = replace(item, layers={**item.layers, key.band: layers[key]})
-    return [
-        before[moment] if moment in before and before[moment].layers == item.layers else item
-        for moment, item in items.items()
-    ]
+        moments.setdefault(key.moment, {})[key.band] = layers[key]
+    return [ItemRecord(moment, own, pictures.get(moment)) for moment, own in moments.items()]
 
 
 def _report(order: _Order, rendered: list[RenderedLayer], failed: list[str]) -> CollectionReport:

@@ -200,6 +200,7 @@ def _thumbnail_asset(thumbnail: ThumbnailRecord) -> Document:
         "roles": ["thumbnail"],
         "file:size": thumbnail.size,
         "file:checksum": thumbnail.checksum,
+        "shoestring:source": thumbnail.fingerprint,
     }
 
 

@@ -186,7 +186,7 @@ def _record(folder: Path, item: _Item, mask: str | None, damaged: list[str]) -> 
 
 
 def _thumbnail(asset: _Asset) -> ThumbnailRecord:
-    return ThumbnailRecord(asset.href, asset.size or 0, asset.checksum or "")
+    return ThumbnailRecord(asset.href, asset.size or 0, asset.checksum or "", asset.source or "")
 
 
 def _is_whole(year: Path, asset: _Asset, damaged: list[str]) -> bool:

@@ -45,11 +45,13 @@ class ThumbnailRecord:
         href: The file's name in its year's folder.
         size: Bytes.
         checksum: Multihash.
+        fingerprint: Of what it shows and how.
     """
 
     href: str
     size: int
     checksum: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
