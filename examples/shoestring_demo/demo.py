@@ -76,10 +76,13 @@ def closing_words(folder: DemoFolder) -> str:
 
 def three_lines(folder: DemoFolder) -> tuple[str, str, str]:
     """Three lines of Python that read the site."""
+    site, fields = (
+        json.dumps(path.as_posix(), ensure_ascii=False) for path in (folder.site, folder.fields)
+    )
     return (
         "import shoestring",
-        f"images = shoestring.open({folder.site.as_posix()!r})[{IMAGES!r}]",
-        f'print(images.extract(["B04", "B08"], roi={folder.fields.as_posix()!r}))',
+        f'images = shoestring.open({site})["{IMAGES}"]',
+        f'print(images.extract(["B04", "B08"], roi={fields}))',
     )
 
 
@@ -92,8 +95,9 @@ def _make(folder: DemoFolder, season: Season, note: Say) -> None:
     mosaics = Mosaics(folder.mosaics, season)
     written = mosaics.write()
     note(f"   {written} files written to {folder.mosaics}" if written else "   All there already.")
-    fields = to_text(draw_fields(mosaics.landscape, mosaics.transform))
-    folder.write_text(folder.fields, fields)
+    if not folder.fields.exists():
+        fields = draw_fields(mosaics.landscape, mosaics.transform)
+        folder.write_text(folder.fields, to_text(fields))
     folder.write_text(folder.config, CONFIGURATION)
 
 

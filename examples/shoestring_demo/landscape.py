@@ -128,7 +128,9 @@ def _fields(parcels: Surfaces) -> dict[str, int]:
     """The demo's fields: three parcels around the middle, where the two tiles meet."""
     row, column = parcels.shape[0] // 2, parcels.shape[1] // 2
     places = {"Upper field": (-26, -24), "Long field": (6, 22), "River field": (24, -30)}
-    return {name: int(parcels[row + down, column + right]) for name, (down, right) in places.items()}
+    return {
+        name: int(parcels[row + down, column + right]) for name, (down, right) in places.items()
+    }
 
 
 def _crops(random: np.random.Generator, count: int, fields: dict[str, int]) -> list[Crop]:

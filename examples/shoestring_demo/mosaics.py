@@ -63,7 +63,9 @@ class Mosaics:
             OutputError: The folder can't be written.
         """
         hidden = None if progress is None else not progress
-        images = tqdm(enumerate(self.season.dates), "Images", len(self.season.dates), disable=hidden)
+        images = tqdm(
+            enumerate(self.season.dates), "Images", len(self.season.dates), disable=hidden
+        )
         written = sum(self._write_image(number, day) for number, day in images)
         missing = [day for day in self.season.days if not self._weather_path(day).exists()]
         if missing:

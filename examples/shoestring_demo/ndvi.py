@@ -128,7 +128,11 @@ def table(fields: Sequence[FieldSeries], rain: Mapping[Moment, float]) -> str:
         cells = "".join(f"   {_cell(field, day):>{width}}" for field, width in columns)
         lines.append(f"{day}  {amount:7.0f}{cells}")
     return "\n".join(
-        [*lines, "", "-  left out: less than half of the field is clear (cloud, shadow, or beyond the swath)"]
+        [
+            *lines,
+            "",
+            "-  left out: less than half of the field is clear (cloud, shadow, or beyond the swath)",
+        ]
     )
 
 

@@ -1,7 +1,7 @@
 """The demo's picture: a map of NDVI for each date, and a curve for each field."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ def draw(survey: Survey, path: Path) -> None:
 
     rows, columns = survey.grid.shape
     layout = Layout(len(survey.maps), rows / columns)
-    style = {"font.size": 10, "text.color": _INK, "axes.edgecolor": "#aaaaaa",
+    style: dict[Any, Any] = {"font.size": 10, "text.color": _INK, "axes.edgecolor": "#aaaaaa",
              "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK}  # fmt: skip
     with rc_context(style):
         figure = Figure(figsize=(WIDTH, layout.height), dpi=_DPI, facecolor="white")
@@ -86,13 +86,16 @@ def _maps(figure: "Figure", layout: Layout, survey: Survey) -> None:
         axes = _panel(figure, layout, layout.map(number))
         image = _map(axes, pixels, survey)
         axes.set_title(f"{_day(day)}", size=10.5, weight="bold", loc="left", pad=4)
-        axes.set_title(f"{survey.clear[day]:.0%} clear", size=9.5, color=_PALE_INK, loc="right", pad=4)
+        axes.set_title(
+            f"{survey.clear[day]:.0%} clear", size=9.5, color=_PALE_INK, loc="right", pad=4
+        )
         if number == 0:
             _scale_bar(axes, survey)
     if image is not None:
         bar = figure.colorbar(image, cax=_panel(figure, layout, layout.colour_bar))
         bar.set_label("NDVI (grey: cloud, shadow or not seen)", size=10)
-        bar.outline.set_visible(False)  # type: ignore[operator]  # an artist, not a call
+        edge: Any = bar.outline  # typed as a patch or as a spine, by matplotlib's version
+        edge.set_visible(False)
 
 
 def _map(axes: "Axes", pixels: Any, survey: Survey) -> "AxesImage":  # noqa: ANN401
@@ -133,17 +136,17 @@ def _curves(axes: "Axes", survey: Survey) -> None:
 
 
 def _curve(axes: "Axes", field: FieldSeries, colour: str, *, lane: float) -> None:
-    axes.plot(list(field.ndvi), list(field.ndvi.values()), color=colour, linewidth=2.2,
+    axes.plot(_ordinals(field.ndvi), list(field.ndvi.values()), color=colour, linewidth=2.2,
               marker="o", markersize=6, markeredgecolor="white", zorder=3)  # fmt: skip
-    axes.plot(list(field.left_out), [lane] * len(field.left_out), color=colour,
+    axes.plot(_ordinals(field.left_out), [lane] * len(field.left_out), color=colour,
               linestyle="none", marker="x", markersize=5.5, markeredgewidth=1.6)  # fmt: skip
-    axes.annotate(f"{field.name}\n{field.crop}", (field.peak, field.ndvi[field.peak]), (0, 9),
+    axes.annotate(f"{field.name}\n{field.crop}", (field.peak.toordinal(), field.ndvi[field.peak]), (0, 9),
                   textcoords="offset points", ha="center", va="bottom", color=colour,
                   size=10.5, weight="bold", linespacing=1.15)  # fmt: skip
 
 
 def _rain(axes: "Axes", survey: Survey) -> None:
-    axes.bar(list(survey.rain), list(survey.rain.values()), width=0.9, color="#56789c")
+    axes.bar(_ordinals(survey.rain), list(survey.rain.values()), width=0.9, color="#56789c")
     _days(axes, list(survey.maps))
     axes.set_ylabel("mm a day")
     axes.set_title("Rain, from the other collection", loc="left", size=10.5, color=_PALE_INK, pad=4)
@@ -152,11 +155,16 @@ def _rain(axes: "Axes", survey: Survey) -> None:
 
 def _days(axes: "Axes", days: Sequence[Moment]) -> None:
     """The same days under each other: from a week before the first image to one after the last."""
-    week = timedelta(days=7)
-    axes.set_xlim(days[0] - week, days[-1] + week)
-    axes.set_xticks(list(days), [_day(day) for day in days])
+    places = _ordinals(days)
+    axes.set_xlim(places[0] - 7, places[-1] + 7)
+    axes.set_xticks(places, [_day(day) for day in days])
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _ordinals(days: Iterable[Moment]) -> list[int]:
+    """Days as numbers, one a day: where they stand on the axis."""
+    return [day.toordinal() for day in days]
 
 
 def _day(day: date) -> str:

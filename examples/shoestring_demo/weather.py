@@ -37,7 +37,9 @@ class Weather:
         rain = np.maximum(self.rain[day] * (1 + 0.6 * pattern), 0)
         usual = 27.5 + 2.5 * cos(2 * pi * (day.timetuple().tm_yday - 100) / 365)
         cooler = min(self.rain[day], 25) * 0.1
-        warmth = usual - cooler + random.normal(0, 0.5) + 0.3 * smooth_noise(random, _SIZE, coarsest=8)
+        warmth = (
+            usual - cooler + random.normal(0, 0.5) + 0.3 * smooth_noise(random, _SIZE, coarsest=8)
+        )
         return {"t2m": warmth.astype(np.float32), "precipitation": rain.astype(np.float32)}
 
 
