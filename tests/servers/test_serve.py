@@ -98,6 +98,14 @@ def test_several_ranges(server: BackgroundServer) -> None:
     assert (answer.status, answer.body) == (200, LARGE)
 
 
+def test_range_of_json(server: BackgroundServer) -> None:
+    """A range of JSON is one of the file's bytes, also for who could read compressed ones."""
+    url = f"{server.url}/catalog.json"
+    answer = curl(url, Range="bytes=5-1500", Accept_Encoding="gzip")
+    assert (answer.status, answer.body) == (206, CATALOGUE[5:1501])
+    assert "content-encoding" not in answer.headers
+
+
 def test_head(server: BackgroundServer) -> None:
     """HEAD tells the length and sends nothing, also of a large file and of one that is missing."""
     answer = curl(f"{server.url}/s2/large-0123456789abcdef.tif", "--head", Range="bytes=0-9")
@@ -119,6 +127,7 @@ def test_modified_since(server: BackgroundServer) -> None:
     "path",
     [
         "/../secret.json",
+        "/s2/../catalog.json",
         "/s2/../../secret.json",
         "/%2e%2e/secret.json",
         "/..%2fsecret.json",
@@ -271,6 +280,19 @@ def test_missing_extra(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         serve(site, port=0, tls="self-signed")
 
 
+def hang_up(url: str) -> None:
+    """Ask for a large file several times, and close the connection after the first bytes."""
+    where = urlsplit(url)
+    for _ in range(4):
+        with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+            connection.settimeout(30)
+            context = ssl._create_unverified_context()
+            stream = context.wrap_socket(connection) if where.scheme == "https" else connection
+            stream.sendall(b"GET /s2/large-0123456789abcdef.tif HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert stream.recv(1000).startswith(b"HTTP/1.1 200")
+            stream.close()
+
+
 @pytest.mark.parametrize("tls", [[], ["--tls"]])
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one process there.")
 def test_verb(site: Path, tls: list[str]) -> None:
@@ -294,6 +316,7 @@ def test_verb(site: Path, tls: list[str]) -> None:
     assert 'catalogue["s2"]' in told
     assert ("SSL_CERT_FILE" in told) == bool(tls)
     assert curl(url, "--insecure").status == 200
+    hang_up(url)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "", "")

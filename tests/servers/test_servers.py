@@ -178,11 +178,11 @@ def test_no_gzip_of_rasters(host: Host, path: str) -> None:
 
 def test_range_of_json(host: Host) -> None:
     """A range of JSON is never a range of compressed bytes."""
-    answer = host.get("/catalog.json", Accept_Encoding="gzip", Range="bytes=5-20")
+    answer = host.get("/catalog.json", Accept_Encoding="gzip", Range="bytes=5-2004")
     if answer.status == 200:  # nginx: the whole, compressed
         assert gzip.decompress(answer.body) == CATALOGUE
     else:
-        assert (answer.status, answer.body) == (206, CATALOGUE[5:21])
+        assert (answer.status, answer.body) == (206, CATALOGUE[5:2005])
         assert "content-encoding" not in answer.headers
 
 
