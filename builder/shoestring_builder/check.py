@@ -1,10 +1,12 @@
 """Is every file of a site there, whole and right?"""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 
 from shoestring_builder.collection_check import Job, check_collection, document_faults
 from shoestring_builder.site_reader import SiteReader
@@ -70,7 +72,8 @@ def check(site: Path) -> Report:
     checked = [check_collection(reader, name) for name in collections]
     faults += [fault for collection in checked for fault in collection.faults]
     jobs = [job for collection in checked for job in collection.jobs]
-    with rasterio.Env(**_GDAL):
+    with rasterio.Env(**_GDAL), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # it is told as a fault
         faults += [fault for job in _told(jobs) for fault in job()]
     return Report(
         faults=tuple(dict.fromkeys(faults)),  # what several documents name is told once
