@@ -7,6 +7,7 @@ are read from the files of one date.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from shoestring.location import Location
 from shoestring.parts import Files
@@ -47,7 +48,7 @@ def index_database(database: Database, location: Location, names: Sequence[str] 
         SelectionError: There are more or fewer names than bands.
     """
     count = max(map(len, database.values()), default=0)
-    if not count:
+    if not any(url for urls in database.values() for url in urls):
         raise CatalogueError(
             f"{location.address} lists no files: it must map dates to lists of URLs."
         )
@@ -56,7 +57,7 @@ def index_database(database: Database, location: Location, names: Sequence[str] 
         raise SelectionError(
             f"{location.address} lists {count} bands a date: give so many different names."
         )
-    return {
+    files = {
         _moment(key, location): {
             band: LayerFile(location.resolve(url))
             for band, url in zip(bands, urls, strict=False)
@@ -64,6 +65,9 @@ def index_database(database: Database, location: Location, names: Sequence[str] 
         }
         for key, urls in sorted(database.items())
     }
+    if len({isinstance(moment, datetime) for moment in files}) > 1:
+        raise CatalogueError(f"{location.address} mixes days and instants: write all keys alike.")
+    return files
 
 
 def _moment(key: str, location: Location) -> Moment:

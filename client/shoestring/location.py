@@ -61,8 +61,15 @@ class Location:
             raise CatalogueError(
                 f"{self.address} names an address that can't be one: {href[:80]!r}."
             )
-        if urlsplit(href).scheme or href.startswith("//") or not self.is_local:
-            return Location(web_address(urljoin("" if self.is_local else self.address, href)))
+        try:
+            if not self.is_local:
+                return Location(web_address(urljoin(self.address, href)))
+            if urlsplit(href).scheme or href.startswith("//"):
+                return Location(web_address(href))
+        except ValueError as error:
+            raise CatalogueError(f"{self.address} names {href[:200]!r}: {error}.") from None
+        except CatalogueError as error:
+            raise CatalogueError(f"{self.address}: {error}") from None
         return self._inside(unquote(href))
 
     def _inside(self, path: str) -> "Location":

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import shapely
 import shapely.geometry
+from rasterio._err import CPLE_BaseError  # what PROJ says comes through unchanged
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 from rasterio.features import geometry_mask
@@ -288,7 +289,8 @@ def _merge(geometries: Iterable[Any], where: str) -> Any:  # noqa: ANN401
 
 def _box(west: float, south: float, east: float, north: float) -> Any:  # noqa: ANN401
     """A bounding box; one whose west lies east of its east crosses the antimeridian."""
-    if not south < north or west == east:
+    finite = np.isfinite([west, south, east, north]).all()
+    if not finite or not south < north or west == east:
         raise RoiError(
             f"The ROI {west:g}, {south:g}, {east:g}, {north:g} is no box: give west, south, east, north."
         )
@@ -319,7 +321,7 @@ def _reproject(geometry: Any, crs: str, grid: Grid) -> Any:  # noqa: ANN401
 def _move(points: Any, source: CRS, target: CRS) -> Any:  # noqa: ANN401
     try:
         xs, ys = transform(source, target, points[:, 0], points[:, 1])
-    except RasterioError:
+    except (RasterioError, CPLE_BaseError):
         xs = ys = [np.inf]
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         raise RoiError(
@@ -363,5 +365,5 @@ def extent(
     """Bounds in longitude and latitude: west, south, east, north."""
     try:
         return transform_bounds(crs, LONGITUDE_LATITUDE, *bounds)  # type: ignore[no-any-return]
-    except RasterioError:
+    except (RasterioError, CPLE_BaseError):
         return bounds

@@ -69,7 +69,9 @@ def select_dates(wanted: Dates, known: Sequence[Moment]) -> tuple[Moment, ...]:
         return tuple(known)
     if isinstance(wanted, tuple) and len(wanted) == 2:
         return _between(wanted[0], wanted[1], known)
-    several = [wanted] if isinstance(wanted, str | date) else list(wanted)
+    several = [wanted]
+    if isinstance(wanted, Iterable) and not isinstance(wanted, str):
+        several = list(wanted)
     chosen = {moment for one in several for moment in _just(one, known)}
     if not chosen:
         raise SelectionError("No date was asked for: leave `dates` out for all of them.")

@@ -74,7 +74,7 @@ def grids(draw: st.DrawFn) -> Grid:
 
 
 @st.composite
-def regions(draw: st.DrawFn, grid: Grid) -> Any:
+def regions(draw: st.DrawFn, grid: Grid) -> Any:  # noqa: ANN401
     """Polygons inside of the grid and over its edges; tiny ones, with holes, in several parts."""
     rows, columns = grid.shape
     kind = draw(st.sampled_from(["box", "tiny", "triangle", "hole", "parts"]))
@@ -134,7 +134,7 @@ def placed(case: Case, window: Window) -> Affine:
     return Affine(a, b, c + a * window.col_off, d, e, f + e * window.row_off)
 
 
-def read_expected(path: Path, case: Case, window: Window) -> Any:
+def read_expected(path: Path, case: Case, window: Window) -> Any:  # noqa: ANN401
     """What rasterio reads, each stored pixel repeated, as an array of the window."""
     with rasterio.open(path) as file:
         if case.factor == 1:
@@ -226,7 +226,7 @@ def test_a_region_in_any_crs_finds_its_pixels(
     xs, ys = move(grid.crs, crs, *zip(*dense.exterior.coords, strict=True))
     with shoestring.open(grid_site.folder) as catalogue:
         direct = catalogue["fields"].explain("B04", Roi(region, grid.crs)).roi
-        around = catalogue["fields"].explain("B04", Roi(shapely.Polygon(zip(xs, ys, strict=True)), crs)).roi  # fmt: skip
+        around = catalogue["fields"].explain("B04", Roi(shapely.Polygon(zip(xs, ys, strict=True)), crs)).roi  # fmt: skip  # noqa: E501
     assert shapely.hausdorff_distance(direct.geometry, around.geometry) < 0.01
     edges = [value % 1 for value in (row, row + height, column, column + width)]
     if all(0.01 < edge < 0.99 for edge in edges):

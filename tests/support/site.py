@@ -38,7 +38,11 @@ def checksum(data: bytes) -> str:
 
 
 def write_tiff(
-    path: Path, pixels: Array, grid: Grid, nodata: float | None = None, **creation: Any
+    path: Path,
+    pixels: Array,
+    grid: Grid,
+    nodata: float | None = None,
+    **creation: Any,  # noqa: ANN401
 ) -> Path:
     """Write a GeoTIFF of one band; a COG unless another driver is asked for.
 
@@ -129,7 +133,7 @@ class SiteFolder:
         if mask is not None:
             self.collection["shoestring:mask"] = dict(mask)
 
-    def add(self, date: str, band: str, pixels: Array, **creation: Any) -> Path:
+    def add(self, date: str, band: str, pixels: Array, **creation: Any) -> Path:  # noqa: ANN401
         """Write a layer's file and name it in the date's item."""
         factor = self._bands[band].get("factor", 1)
         nodata = self._bands[band].get("nodata")
@@ -185,7 +189,7 @@ class SiteFolder:
         }
 
 
-def simple_site(folder: Path, dates: int = 3, *, grid: Grid = UTM, **creation: Any) -> SiteFolder:
+def simple_site(folder: Path, dates: int = 3, *, grid: Grid = UTM, **creation: Any) -> SiteFolder:  # noqa: ANN401
     """A site of one uint16 band ``B04`` with some dates of random pixels, nodata 0."""
     site = SiteFolder(folder, {"B04": {"data_type": "uint16", "nodata": 0}}, grid=grid)
     for number in range(dates):
