@@ -44,9 +44,14 @@ class Report:
     def summary(self) -> str:
         """What was checked, in half a line."""
         return (
-            f"{self.collections} collections, {self.items} items, "
-            f"{self.files} files, {self.size / 1e6:.1f} MB"
+            f"{counted(self.collections, 'collection')}, {counted(self.items, 'item')}, "
+            f"{counted(self.files, 'file')}, {self.size / 1e6:.1f} MB"
         )
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def check(site: Path) -> Report:
@@ -118,6 +123,6 @@ def _notes(reader: SiteReader) -> Iterator[str]:
         size = sum((reader.root / name).lstat().st_size for name in others)
         first = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
         yield (
-            f"Nothing names {len(others)} files of {size / 1e6:.1f} MB ({first}); "
+            f"Nothing names {counted(len(others), 'file')} of {size / 1e6:.1f} MB ({first}); "
             "those of earlier builds are removed by a later one."
         )

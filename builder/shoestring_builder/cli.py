@@ -76,7 +76,8 @@ def _announce(site: Path, address: "Address") -> None:
     lines += [f'    catalogue["{names[0]}"]' if names else "    catalogue"]
     if address.certificate is not None:
         lines += ["", "Its certificate was made just now and ends with the server. To trust it:"]
-        lines += ["", f"    export SSL_CERT_FILE={address.certificate}"]
+        shell = "$env:" if sys.platform == "win32" else "export "
+        lines += ["", f'    {shell}SSL_CERT_FILE="{address.certificate}"']
         lines += [f"    curl --cacert {address.certificate} {address.catalogue}"]
     lines += ["", "Ctrl-C ends it."]
     click.echo("\n".join(lines), err=True)
@@ -93,6 +94,7 @@ def check(site: Path) -> None:
     Each fault is one sentence on standard output, and the exit code is 1.
     """
     from shoestring_builder.check import check as run
+    from shoestring_builder.check import counted
 
     report = run(site)
     for fault in report.faults:
@@ -101,6 +103,6 @@ def check(site: Path) -> None:
         click.echo(note, err=True)
     if report.faults:
         remedy = "delete the files that are damaged, and build the site again"
-        click.echo(f"{site} has {len(report.faults)} faults: {remedy}.", err=True)
+        click.echo(f"{site} has {counted(len(report.faults), 'fault')}: {remedy}.", err=True)
         raise SystemExit(1)
     click.echo(f"{site} is whole: {report.summary}.")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from shoestring_builder import cli, stac_validation
 from shoestring_builder.build import build
 from shoestring_builder.check import Report, check
-from shoestring_schema.errors import CatalogueError
+from shoestring_schema.errors import CatalogueError, MissingExtraError
 
 Json = dict[str, Any]
 
@@ -245,6 +246,13 @@ def test_no_site(tmp_path: Path) -> None:
         check(tmp_path)
 
 
+def test_missing_extra(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, the sentence says which one to install."""
+    monkeypatch.setitem(sys.modules, "rio_cogeo.cogeo", None)
+    with pytest.raises(MissingExtraError, match=r"shoestring\[builder\]"):
+        check(built)
+
+
 def test_leftovers(site: Path) -> None:
     """Files that nothing names are noted, and are no fault; hidden ones are the builder's."""
     (site / "s2" / "2018" / "old-0123456789abcdef.tif").write_bytes(b"x" * 10)
@@ -253,7 +261,7 @@ def test_leftovers(site: Path) -> None:
     report = check(site)
     assert report.faults == ()
     [note] = report.notes
-    assert note.startswith("Nothing names 1 files of 0.0 MB (s2/2018/old-0123456789abcdef.tif)")
+    assert note.startswith("Nothing names 1 file of 0.0 MB (s2/2018/old-0123456789abcdef.tif)")
 
 
 def truncate(path: Path) -> None:
