@@ -112,7 +112,7 @@ def _catalogue(reader: SiteReader) -> tuple[list[str], list[str]]:
 def _told(jobs: list[Job]) -> Iterator[Job]:
     from tqdm import tqdm
 
-    yield from tqdm(jobs, desc="check", unit=" items", delay=2, disable=None, leave=False)
+    yield from tqdm(jobs, desc="check", unit=" steps", delay=2, disable=None, leave=False)
 
 
 def _notes(reader: SiteReader) -> Iterator[str]:
