@@ -6,6 +6,7 @@ an image of a date is a look-up in them.
 """
 
 from dataclasses import dataclass
+from math import cos, sin
 
 import numpy as np
 import numpy.typing as npt
@@ -102,11 +103,7 @@ def _parcels(
     random: np.random.Generator, size: tuple[int, int]
 ) -> tuple[Surfaces, npt.NDArray[np.bool_]]:
     """Cells around jittered points of a tilted lattice; and where two of them meet."""
-    rows, columns = np.indices(size, np.float32)
-    bend = [2.5 * smooth_noise(random, size, coarsest=128) for _ in range(2)]
-    u = ((rows + bend[0]) * np.cos(TILT) - (columns + bend[1]) * np.sin(TILT)) / PARCEL[0]
-    v = ((rows + bend[0]) * np.sin(TILT) + (columns + bend[1]) * np.cos(TILT)) / PARCEL[1]
-    u, v = u - u.min() + 2, v - v.min() + 2
+    u, v = _tilted(random, size)
     lattice = int(u.max()) + 3, int(v.max()) + 3
     jitter = random.uniform(0.12, 0.88, (2, *lattice)).astype(np.float32)
     cell_u, cell_v = u.astype(np.int32), v.astype(np.int32)
@@ -122,6 +119,16 @@ def _parcels(
             nearest = np.minimum(nearest, distance)
     numbers = np.unique(owner, return_inverse=True)[1].reshape(size)
     return numbers.astype(np.int32), second - nearest < 0.05
+
+
+def _tilted(random: np.random.Generator, size: tuple[int, int]) -> tuple[Field, Field]:
+    """Each pixel's place on the lattice, in parcels from beyond its corner; a little bent."""
+    rows, columns = np.indices(size, np.float32)
+    rows += 2.5 * smooth_noise(random, size, coarsest=128)
+    columns += 2.5 * smooth_noise(random, size, coarsest=128)
+    u = (rows * np.float32(cos(TILT)) - columns * np.float32(sin(TILT))) / PARCEL[0]
+    v = (rows * np.float32(sin(TILT)) + columns * np.float32(cos(TILT))) / PARCEL[1]
+    return u - u.min() + 2, v - v.min() + 2
 
 
 def _fields(parcels: Surfaces) -> dict[str, int]:

@@ -40,7 +40,7 @@ def require_plot() -> None:
 
 
 def draw(survey: Survey, path: Path) -> None:
-    """Draw the picture.
+    """Draw the picture into a file.
 
     Args:
         survey: What was read.
@@ -51,23 +51,36 @@ def draw(survey: Survey, path: Path) -> None:
         OutputError: The file can't be written.
     """
     require_plot()
+    try:
+        compose(survey).savefig(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} can't be written ({error.strerror}): make room on its disk or name another folder."
+        ) from None
+
+
+def compose(survey: Survey) -> "Figure":
+    """Draw the picture into a figure of matplotlib's.
+
+    Args:
+        survey: What was read.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     rows, columns = survey.grid.shape
     layout = Layout(len(survey.maps), rows / columns)
-    style: dict[Any, Any] = {"font.size": 10, "text.color": _INK, "axes.edgecolor": "#aaaaaa",
-             "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK}  # fmt: skip
+    style: dict[Any, Any] = {
+        "font.size": 10, "text.color": _INK, "axes.edgecolor": "#aaaaaa",
+        "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
+    }  # fmt: skip
     with rc_context(style):
         figure = Figure(figsize=(WIDTH, layout.height), dpi=_DPI, facecolor="white")
         _headline(figure, layout)
         _maps(figure, layout, survey)
         _curves(_panel(figure, layout, layout.curves), survey)
         _rain(_panel(figure, layout, layout.rain), survey)
-        try:
-            figure.savefig(path)
-        except OSError as error:
-            raise OutputError(f"{path} can't be written ({error.strerror}).") from None
+    return figure
 
 
 def _headline(figure: "Figure", layout: Layout) -> None:
@@ -102,8 +115,8 @@ def _map(axes: "Axes", pixels: Any, survey: Survey) -> "AxesImage":  # noqa: ANN
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patheffects import Normal, Stroke
 
-    colours = LinearSegmentedColormap.from_list("soil to leaves", _SOIL_TO_LEAVES)
-    colours.set_bad(_NOT_CLEAR)
+    scale = LinearSegmentedColormap.from_list("soil to leaves", _SOIL_TO_LEAVES)
+    colours = scale.with_extremes(bad=_NOT_CLEAR)
     left, bottom, right, top = survey.grid.bounds
     image = axes.imshow(pixels, cmap=colours, vmin=_NDVI[0], vmax=_NDVI[1],
                         extent=(left, right, bottom, top), interpolation="nearest")  # fmt: skip
@@ -140,6 +153,8 @@ def _curve(axes: "Axes", field: FieldSeries, colour: str, *, lane: float) -> Non
               marker="o", markersize=6, markeredgecolor="white", zorder=3)  # fmt: skip
     axes.plot(_ordinals(field.left_out), [lane] * len(field.left_out), color=colour,
               linestyle="none", marker="x", markersize=5.5, markeredgewidth=1.6)  # fmt: skip
+    if not field.ndvi:
+        return
     axes.annotate(f"{field.name}\n{field.crop}", (field.peak.toordinal(), field.ndvi[field.peak]), (0, 9),
                   textcoords="offset points", ha="center", va="bottom", color=colour,
                   size=10.5, weight="bold", linespacing=1.15)  # fmt: skip
