@@ -11,7 +11,9 @@ class Options:
     """Options of `shoestring.open` and `shoestring.connect`.
 
     Attributes:
-        connections: Reads in flight at once. A small server bears 32 well.
+        connections: Reads in flight at once. Measured over slow links (benchmarks/), more
+            than 16 are no faster: each read has several requests of its own in flight. Each
+            costs 3 MB of memory, and a small server bears 16 well.
         timeout: Seconds to wait for a connection, and for the next bytes.
         retries: How often a request is tried again when the reason may pass.
         retry_delay: Seconds before the first new try; doubled for each further one.
@@ -20,7 +22,7 @@ class Options:
         max_result: Bytes. A larger result is refused before anything is read.
     """
 
-    connections: int = 32
+    connections: int = 16
     timeout: float = 30.0
     retries: int = 4
     retry_delay: float = 0.5

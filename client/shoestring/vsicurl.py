@@ -1,8 +1,8 @@
 """The reader through GDAL: /vsicurl for the web, plain paths for a folder.
 
-GDAL is told the driver, so a file is a GeoTIFF or an error, whatever its name; VRTs are parsed here and read source by source. Worker
-threads live as long as the catalogue is open, because GDAL keeps a
-connection for each thread.
+GDAL is told the driver, so a file is a GeoTIFF or an error, whatever its
+name; VRTs are parsed here and read source by source. Worker threads live as
+long as the catalogue is open, because GDAL keeps a connection for each thread.
 
 What GDAL says of a failure does not tell one reason from another. So after a
 failure the transport is asked why: what can't pass is raised, all else is
@@ -12,6 +12,7 @@ the URL, which GDAL takes for another file and no server ever sees.
 
 import asyncio
 import functools
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +50,26 @@ _STRIP = 4 * 2**20
 _CACHE = 128 * 2**20
 """Bytes that GDAL keeps of what it has fetched, for the whole process."""
 
+_VSICURL = "/vsicurl?use_redirect_url_if_no_query_string_params=yes&url="
+"""Without this option GDAL 3.12 asks a redirect's target anew, in any protocol that curl knows."""
+
+_NO_FTP = "refused://shoestring-follows-no-redirects-to-ftp"
+"""A proxy that curl refuses to use, before it connects to anything."""
+
 T = TypeVar("T")
+
+
+def forbid_ftp() -> None:
+    """Keep curl from following redirects of assets to FTP.
+
+    That is the one protocol beside http and https that curl follows redirects to by itself,
+    and GDAL has no option to forbid it. But curl asks the environment, and only that, for a
+    proxy for each protocol. One that the user has set stays as it is. From then on nothing
+    else in this process, or begun by it, can use FTP without a proxy.
+    """
+    for name in ("ftp_proxy", "ftps_proxy"):
+        if name.upper() not in os.environ:
+            os.environ.setdefault(name, _NO_FTP)
 
 
 class VsicurlReader:
@@ -67,6 +87,7 @@ class VsicurlReader:
             options.connections, thread_name_prefix="shoestring-read"
         )
         self._closed = threading.Event()
+        forbid_ftp()
 
     async def read(self, read: Read) -> Pixels:
         """See `Reader.read`."""
@@ -169,9 +190,7 @@ class _Attempt:
 
     def open(self, location: Location, header_size: int | None) -> DatasetReader:
         """Open a file with its whole header in one request."""
-        name = location.gdal_name
-        if not location.is_local and self.number:
-            name = f"{name}#{self.number}"
+        name = location.address if location.is_local else _vsicurl_name(location, self.number)
         with rasterio.Env(GDAL_INGESTED_BYTES_AT_OPEN=max(16384, min(header_size or 0, 2**24))):
             return rasterio.open(name, driver=DRIVER)
 
@@ -202,6 +221,12 @@ def gdal_options(options: Options) -> dict[str, Any]:
         "GDAL_NUM_THREADS": 1,
     }
     return config if options.trusted is None else {**config, "GDAL_CURL_CA_BUNDLE": options.trusted}
+
+
+def _vsicurl_name(location: Location, number: int) -> str:
+    """What GDAL is given to open; a name of its own for each further try."""
+    address = f"{location.address}#{number}" if number else location.address
+    return _VSICURL + quote(address, safe="")
 
 
 def _read_window(read: Read, attempt: _Attempt) -> Pixels:
