@@ -52,44 +52,47 @@ def validate(document: dict[str, Any]) -> list[str]:
 
 
 def _against(document: dict[str, Any], kind: str, extension: str | None) -> list[str]:
-    from pystac import STACObjectType
-    from pystac.errors import STACValidationError
-
-    own = STACObjectType[kind]
-    try:
-        if extension is None:
-            _validator().validate_core(document, own, _STAC)
-        else:
-            _validator().validate_extension(document, own, _STAC, extension)
-    except STACValidationError as error:
-        what = extension or f"STAC {_STAC}"
-        return sorted({_sentence(fault, what) for fault in _faults(error)})
-    return []
+    what = extension or f"STAC {_STAC}"
+    faults = _validator(kind if extension is None else extension).iter_errors(document)
+    return sorted({_sentence(fault, what) for fault in faults})
 
 
-def _faults(error: Any) -> list[Any]:  # noqa: ANN401 (jsonschema has no types)
-    return list(error.source) if isinstance(error.source, list) else [error]
-
-
-def _sentence(fault: Any, what: str) -> str:  # noqa: ANN401
+def _sentence(fault: Any, what: str) -> str:  # noqa: ANN401 (jsonschema has no types)
     """Where a fault is and what it is; of alternatives, the reason that went deepest."""
     from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 
-    deepest = best_match([fault]) if getattr(fault, "context", None) else fault
-    place = "/".join(map(str, getattr(deepest, "absolute_path", ()))) or "the document"
-    message = " ".join(str(getattr(deepest, "message", deepest)).split())
+    deepest = best_match([fault]) if fault.context else fault
+    place = "/".join(map(str, deepest.absolute_path)) or "the document"
+    message = " ".join(str(deepest.message).split())
     return f"{place}: {message[:300]} ({what})."
 
 
 @cache
-def _validator() -> "JsonSchemaSTACValidator":
+def _validator(what: str) -> Any:  # noqa: ANN401
+    """A validator of a kind of STAC object, or of an extension; made once, used for many."""
+    from jsonschema.validators import validator_for  # type: ignore[import-untyped]
+
+    schemas = _schemas()
+    uri = what if what in _EXTENSIONS else _core_uri(what)
+    schema = schemas.schema_cache[uri]
+    return validator_for(schema)(schema, registry=schemas.registry)
+
+
+def _core_uri(kind: str) -> str:
+    from pystac import STACObjectType
+
+    return str(_schemas().schema_uri_map.get_object_schema_uri(STACObjectType[kind], _STAC))
+
+
+@cache
+def _schemas() -> "JsonSchemaSTACValidator":
     try:
         from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
-        validator = JsonSchemaSTACValidator()
+        schemas = JsonSchemaSTACValidator()
     except ImportError:
         raise MissingExtraError("Validating STAC", "builder") from None
     folder = resources.files("shoestring_schema") / "schemas" / "stac"
     for uri, name in _EXTENSIONS.items():
-        validator.schema_cache[uri] = json.loads((folder / name).read_text("utf-8"))
-    return validator
+        schemas.schema_cache[uri] = json.loads((folder / name).read_text("utf-8"))
+    return schemas
