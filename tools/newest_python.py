@@ -20,7 +20,10 @@ def candidates() -> Iterator[str]:
     for minor in range(12, 30):
         if found := shutil.which(f"python3.{minor}"):
             yield found
-    for root, pattern in ((".pyenv/versions", "3.*/bin/python3"), (".local/share/uv/python", "cpython-3.*/bin/python3")):
+    for root, pattern in (
+        (".pyenv/versions", "3.*/bin/python3"),
+        (".local/share/uv/python", "cpython-3.*/bin/python3"),
+    ):
         yield from map(str, (Path.home() / root).glob(pattern))
 
 
