@@ -17,6 +17,15 @@ from shoestring.stack import Pixels, Stack
 from shoestring_schema.errors import OutputError
 from shoestring_schema.moment import Moment, file_stem, format_moment
 
+_DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10)),
+}
+"""What Windows takes for a device, whatever stands after the first dot."""
+
 
 def save(stack: Stack, folder: Path) -> list[Path]:
     """See `Stack.save`."""
@@ -43,7 +52,8 @@ def _file_name(stack: Stack, band: str, date: Moment) -> str:
     parts = (
         re.sub(r"[^A-Za-z0-9._-]", "-", text) for text in (stack.collection, band, file_stem(date))
     )
-    return "_".join(parts).lstrip(".") + ".tif"
+    name = "_".join(parts).lstrip(".") + ".tif"
+    return f"_{name}" if name.partition(".")[0].upper() in _DEVICES else name
 
 
 def _check_names(names: list[str]) -> None:

@@ -43,11 +43,6 @@ class Location:
         path = self.address if self.is_local else urlsplit(self.address).path
         return Path(path).suffix.lower()
 
-    @property
-    def gdal_name(self) -> str:
-        """What GDAL is given to open."""
-        return self.address if self.is_local else f"/vsicurl/{self.address}"
-
     def resolve(self, href: str) -> "Location":
         """Follow an href of the document that lies here.
 
@@ -73,6 +68,12 @@ class Location:
         return self._inside(unquote(href))
 
     def _inside(self, path: str) -> "Location":
+        # A backslash parts folders on Windows, where it can begin the name of a network drive:
+        # it must be refused before anything looks whether that is there.
+        if "\\" in path or not path.isprintable():
+            raise CatalogueError(
+                f"{self.address} names {path[:200]!r}, which is no path of a site."
+            )
         root = Path(self.root or ".").resolve()
         target = (self.path.parent / path).resolve()
         if not target.is_relative_to(root):
