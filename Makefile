@@ -1,7 +1,7 @@
 # make demo       the whole path on one machine: mosaics, site, server, NDVI
 # make test       all checks and tests, on this Python, the newest one, and the lowest versions
 # make check      the quick part of it: style, types, imports, tests on this Python
-# make schemas    JSON Schemas from the contract's types
+# make schemas    JSON Schemas and the configuration's reference, from the contract's types
 # make constraints  the pinned versions, from fresh environments
 # make bench      benchmarks over a slow link (as root; needs ../shared/wan)
 
@@ -56,6 +56,7 @@ lowest: .venv-lowest/ready
 
 schemas: .venv/ready
 	.venv/bin/python -m shoestring_schema.generate
+	.venv/bin/python tools/reference.py > docs/configuration.md
 
 constraints:
 	rm -rf .venv .venv-newest
