@@ -67,11 +67,10 @@ def create_geotiff(
         nodata: Number of pixels that hold no data, or None.
 
     Raises:
-        PublishError: The folder can't be written, now or while the file is filled.
+        One of GDAL_ERRORS: The folder can't be written, now or while the file is filled.
     """
     height, width = shape
     with (
-        writing(path.parent),
         rasterio.open(
             path,
             "w",
@@ -104,14 +103,13 @@ def write_cog(plain: Path, path: Path, *, overview_resampling: str) -> None:
         overview_resampling: ``average``, ``mode`` or ``nearest``.
 
     Raises:
-        PublishError: The folder can't be written.
+        One of GDAL_ERRORS: The folder can't be written.
     """
-    with writing(path.parent):
-        rasterio.shutil.copy(
-            plain, path, driver="COG", OVERVIEW_RESAMPLING=overview_resampling.upper(), **_COG
-        )
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+    rasterio.shutil.copy(
+        plain, path, driver="COG", OVERVIEW_RESAMPLING=overview_resampling.upper(), **_COG
+    )
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def header_size(dataset: DatasetReader) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import rasterio
 
 from shoestring_builder.layer import BandRecipe, SourceBand
 from shoestring_builder.raster_source import (
@@ -122,10 +123,15 @@ def open_mosaic(
 
     Raises:
         SourceError: A source can't be used, or the band's nodata value can't be stored.
-        PublishError: No room for a temporary copy.
+        One of GDAL_ERRORS: No room for a temporary copy.
     """
     _nodata_pixel(recipe)
-    with closing(_Shelf(lambda number: place(sources[number], recipe, workspace))) as shelf:
+    # One thread: of a JPEG 2000 file that was cut short, GDAL's threads return pixels that were
+    # never decoded, and no error.
+    with (
+        rasterio.Env(GDAL_NUM_THREADS="1"),
+        closing(_Shelf(lambda number: place(sources[number], recipe, workspace))) as shelf,
+    ):
         reaches = tuple(shelf[number].reach for number in range(len(sources)))
         yield Mosaic(recipe, tuple(sources), reaches, shelf)
 
@@ -136,7 +142,7 @@ def place(origin: SourceBand, recipe: BandRecipe, workspace: Path) -> Iterator[P
 
     Raises:
         SourceError: It can't be used.
-        PublishError: No room for a temporary copy.
+        One of GDAL_ERRORS: No room for a temporary copy.
     """
     with open_source(origin, recipe) as source:
         where = source.place

@@ -180,17 +180,9 @@ def open_source(origin: SourceBand, recipe: BandRecipe) -> Iterator[RasterSource
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         dataset = _open(origin)
     with dataset:
-        _check_band(dataset, origin, recipe)
-        _check_place(dataset, origin)
-        same = _same_crs(dataset.crs, recipe.grid)
-        if not (same or recipe.may_reproject):
-            raise _other_crs(dataset.crs, origin, recipe)
-        own = dataset.nodatavals[origin.band - 1]
-        nodata = recipe.nodata if own is None else own
-        nodata = (
-            None if nodata is None else float(nodata)
-        )  # so that NaN and numbers compare as text
-        yield RasterSource(origin, recipe, dataset, origin.band, nodata, same)
+        with reading(origin):
+            source = _checked(dataset, origin, recipe)
+        yield source
 
 
 @contextmanager
@@ -238,6 +230,17 @@ def _open(origin: SourceBand) -> DatasetReader:
             f"{origin.path} can't be opened as a raster ({cause(error)}): copy or download it "
             "again, or take it out of the folder."
         ) from error
+
+
+def _checked(dataset: DatasetReader, origin: SourceBand, recipe: BandRecipe) -> RasterSource:
+    _check_band(dataset, origin, recipe)
+    _check_place(dataset, origin)
+    same = _same_crs(dataset.crs, recipe.grid)
+    if not (same or recipe.may_reproject):
+        raise _other_crs(dataset.crs, origin, recipe)
+    own = dataset.nodatavals[origin.band - 1]
+    nodata = recipe.nodata if own is None else own
+    return RasterSource(origin, recipe, dataset, origin.band, nodata, same)
 
 
 def _check_band(dataset: DatasetReader, origin: SourceBand, recipe: BandRecipe) -> None:

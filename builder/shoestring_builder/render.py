@@ -51,7 +51,12 @@ def render(task: RenderTask) -> RenderedLayer:
         SourceError: A source can't be used; the message names it and the remedy.
         PublishError: The staging folder can't be written; nothing is left in it.
     """
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE), _workspace(task.staging) as workspace:
+    # Faults of sources are told where they are read; all others are faults of writing.
+    with (
+        rasterio.Env(GDAL_CACHEMAX=_CACHE),
+        _workspace(task.staging) as workspace,
+        writing(task.staging),
+    ):
         return (_render_vrt if task.recipe.layout == "vrt" else _render_cog)(task, workspace)
 
 
@@ -66,12 +71,12 @@ def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
 
 def _render_vrt(task: RenderTask, workspace: Path) -> RenderedLayer:
     layer = vrt_layer(task)
-    tally, path = layer.tally(), workspace / "layer.vrt"
-    with writing(task.staging), path.open("wb") as file:
+    tally, files, path = layer.tally(), layer.files(), workspace / "layer.vrt"
+    with path.open("wb") as file:
         file.write(layer.vrt.to_xml().encode())
         file.flush()
         os.fsync(file.fileno())
-    return replace(_finish(task, path, tally, None), sources=layer.files())
+    return replace(_finish(task, path, tally, None), sources=files)
 
 
 def _fill(task: RenderTask, plain: Path, workspace: Path) -> tuple[Tally, list[int]]:
@@ -120,7 +125,7 @@ def _verify(cog: Path, sums: list[int], staging: Path) -> int:
     Returns:
         The size of its header.
     """
-    with writing(staging), rasterio.open(cog) as dataset:
+    with rasterio.open(cog) as dataset:
         for window, expected in zip(chunks(dataset.shape), sums, strict=True):
             if crc32(dataset.read(1, window=rasterio_window(window)).tobytes()) != expected:
                 raise unwritable(staging, "what was written did not come back")
@@ -130,11 +135,10 @@ def _verify(cog: Path, sums: list[int], staging: Path) -> int:
 def _finish(task: RenderTask, made: Path, tally: Tally, header: int | None) -> RenderedLayer:
     """Move the made file out of the workspace and describe it."""
     path = task.staging / f"{uuid4().hex}{made.suffix}"
-    with writing(task.staging), made.open("rb") as file:
+    with made.open("rb") as file:
         checksum = "1220" + hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
-    with writing(task.staging):
-        os.replace(made, path)  # once it is closed: Windows moves no open file
+    os.replace(made, path)  # once it is closed: Windows moves no open file
     return RenderedLayer(
         key=task.key,
         path=path,

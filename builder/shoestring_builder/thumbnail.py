@@ -1,6 +1,7 @@
 """The little picture of an item: what a person sees in a STAC browser."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -142,9 +143,12 @@ def _opened(path: Path, home: Path | None) -> Iterator[DatasetReader]:
 
 
 def _moved(path: Path, home: Path) -> str:
-    """The text of a VRT as it is read from the folder that it is made for."""
+    """The text of a VRT as it is read from the folder that it is made for, which may come yet."""
     vrt = parse_vrt(path.read_bytes(), str(path))
-    sources = tuple(replace(source, href=str(home / source.href)) for source in vrt.sources)
+    sources = tuple(
+        replace(source, href=os.path.normpath(home.resolve() / source.href))
+        for source in vrt.sources
+    )
     return replace(vrt, sources=sources).to_xml()
 
 

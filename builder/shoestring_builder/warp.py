@@ -78,7 +78,7 @@ def open_warped(source: RasterSource, workspace: Path) -> Iterator[WarpedSource]
 
     Raises:
         SourceError: The file is cut short or damaged, or can't be brought onto the grid.
-        PublishError: No room for the copy.
+        One of GDAL_ERRORS: No room for the copy.
     """
     if not _needs_copy(source):
         with _view(source) as view:
