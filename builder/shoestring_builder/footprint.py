@@ -103,7 +103,8 @@ def _cut(outline: Polygon) -> Footprint:
     bounds: list[tuple[float, ...]] = []
     for turn in range(floor((west + 180) / 360), ceil((east + 180) / 360)):
         shift = 360 * turn
-        part = outline.intersection(box(shift - 180, -90, shift + 180, 90))
+        whole = shift - 180 <= west and east <= shift + 180
+        part = outline if whole else outline.intersection(box(shift - 180, -90, shift + 180, 90))
         for polygon in getattr(part, "geoms", [part]):
             if isinstance(polygon, Polygon) and polygon.area > 0:
                 pieces.append(_shifted(polygon, shift))

@@ -42,7 +42,7 @@ def schema_text(kind: type) -> str:
         **reference,
         "$defs": {name: _explained(name, definitions[name]) for name in sorted(definitions)},
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_tidy(document), indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
@@ -60,7 +60,35 @@ def _explained(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     for attribute, text in _ATTRIBUTE.findall(docstring.partition("Attributes:\n")[2] + "\n"):
         own = explained["properties"][names[attribute]]
         explained["properties"][names[attribute]] = {"description": _line(text), **own}
+    for name, pattern in _key_patterns(kind):
+        own = explained["properties"][name]
+        own.pop("propertyNames", None)  # msgspec writes it from 0.22 on
+        own["propertyNames"] = {"pattern": pattern}
     return explained
+
+
+def _key_patterns(kind: type) -> list[tuple[str, str]]:
+    """Fields that are mappings, and the pattern of their keys."""
+    info = msgspec.inspect.type_info(kind)
+    found = []
+    for own in info.fields if isinstance(info, msgspec.inspect.StructType) else ():
+        key = own.type.key_type if isinstance(own.type, msgspec.inspect.DictType) else None
+        key = key.type if isinstance(key, msgspec.inspect.Metadata) else key
+        if isinstance(key, msgspec.inspect.StrType) and key.pattern:
+            found.append((own.encode_name, key.pattern))
+    return found
+
+
+def _tidy(value: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Alternatives in an order of our own: msgspec's differs between its versions."""
+    if isinstance(value, list):
+        return [_tidy(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    tidy = {key: _tidy(inner) for key, inner in value.items()}
+    if "anyOf" in tidy:
+        tidy["anyOf"].sort(key=lambda one: (one.get("type") == "null", json.dumps(one)))
+    return tidy
 
 
 def _line(text: str) -> str:

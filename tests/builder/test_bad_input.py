@@ -12,11 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
-from shoestring.cli import main
 from shoestring_builder.check import check
-from support.command import shoestring
+from support.command import Ran, run_here, shoestring
 from support.mosaics import (
     CONFIGURATION,
     times,
@@ -27,9 +25,9 @@ from support.mosaics import (
 )
 
 
-def run(config: Path, *more: str) -> Result:
+def run(config: Path, *more: str) -> Ran:
     """Build, within this process."""
-    return CliRunner().invoke(main, ["build", str(config), *more])
+    return run_here("build", config, *more)
 
 
 def dates(folder: Path) -> list[str]:
@@ -66,31 +64,31 @@ def test_a_wrong_configuration(tmp_path: Path, old: str, new: str, sentence: str
     write_season(tmp_path, dates=2)
     assert old in CONFIGURATION
     result = run(write_configuration(tmp_path, CONFIGURATION.replace(old, new)))
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert sentence in result.stderr
-    assert result.stderr.count("\n") == 1
+    assert (result.code, result.out) == (1, "")
+    assert sentence in result.err
+    assert result.err.count("\n") == 1
     assert not (tmp_path / "site").exists()
 
 
 def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
     """A missing configuration is named."""
     result = run(tmp_path / "none.toml")
-    assert result.exit_code == 1
-    assert f"{tmp_path / 'none.toml'} can't be read" in result.stderr
+    assert result.code == 1
+    assert f"{tmp_path / 'none.toml'} can't be read" in result.err
 
 
 def test_wrong_usage(tmp_path: Path) -> None:
     """Wrong usage is exit code 2."""
-    assert CliRunner().invoke(main, ["build"]).exit_code == 2
-    assert run(tmp_path / "site.toml", "--workers", "0").exit_code == 2
+    assert run_here("build").code == 2
+    assert run(tmp_path / "site.toml", "--workers", "0").code == 2
 
 
 def test_verbose_adds_the_traceback(tmp_path: Path) -> None:
     """With --verbose the sentence comes after a traceback."""
-    result = CliRunner().invoke(main, ["--verbose", "build", str(tmp_path / "none.toml")])
-    assert result.exit_code == 1
-    assert "Traceback" in result.stderr
-    assert "none.toml can't be read" in result.stderr
+    result = run_here("--verbose", "build", tmp_path / "none.toml")
+    assert result.code == 1
+    assert "Traceback" in result.err
+    assert "none.toml can't be read" in result.err
 
 
 def _truncated(path: Path) -> None:
@@ -137,10 +135,10 @@ def test_one_bad_file_does_not_keep_the_others(tmp_path: Path, damage: str, day:
     bad = tmp_path / "mosaics" / f"S2_2018-01-{day}_B04.tif"
     DAMAGES[damage](bad)
     result = run(write_configuration(tmp_path))
-    assert result.exit_code == 1
-    assert result.stdout == "s2: 5 layers rendered, 0 kept, 1 failure\n"
-    assert result.stderr.count("\n") == 1
-    assert str(bad) in result.stderr
+    assert result.code == 1
+    assert result.out == "s2: 5 layers rendered, 0 kept, 1 failure\n"
+    assert result.err.count("\n") == 1
+    assert str(bad) in result.err
     assert dates(tmp_path) == [
         d for d in ("2018-01-01", "2018-01-02", "2018-01-03") if d[-2:] != day
     ]
@@ -154,22 +152,22 @@ def test_a_bad_file_that_is_replaced_is_built(tmp_path: Path) -> None:
     good = bad.read_bytes()
     _truncated(bad)
     config = write_configuration(tmp_path)
-    assert run(config).exit_code == 1
+    assert run(config).code == 1
     again = run(config)
-    assert (again.exit_code, again.stdout) == (1, "s2: nothing new, 5 layers kept, 1 failure\n")
+    assert (again.code, again.out) == (1, "s2: nothing new, 5 layers kept, 1 failure\n")
     bad.write_bytes(good)
     done = run(config)
-    assert (done.exit_code, done.stdout) == (0, "s2: 1 layer rendered, 5 kept\n")
+    assert (done.code, done.out) == (0, "s2: 1 layer rendered, 5 kept\n")
     assert len(dates(tmp_path)) == 3
 
 
 def test_a_published_layer_survives_a_bad_new_source(tmp_path: Path) -> None:
     """A source that is damaged later on does not take its layer away."""
     config = write_configuration(write_season(tmp_path))
-    assert run(config).exit_code == 0
+    assert run(config).code == 0
     before = tree(tmp_path / "site")
     _truncated(tmp_path / "mosaics" / "S2_2018-01-02_B04.tif")
-    assert run(config).exit_code == 1
+    assert run(config).code == 1
     assert tree(tmp_path / "site") == before
 
 
@@ -179,9 +177,9 @@ def test_a_collection_that_fails_wholly_does_not_keep_the_others(tmp_path: Path)
     write_raster(tmp_path / "dem" / "2018-01-01_DEM.tif", crs=None)
     more = '[[collections]]\nid = "dem"\nsource = "dem/{date}_{band}.tif"\nbands.DEM = {}\n'
     result = run(write_configuration(tmp_path, CONFIGURATION + more))
-    assert result.exit_code == 1
-    assert result.stdout == "s2: 6 layers rendered, 0 kept\ndem: nothing could be built\n"
-    assert "2018-01-01_DEM.tif has no CRS" in result.stderr
+    assert result.code == 1
+    assert result.out == "s2: 6 layers rendered, 0 kept\ndem: nothing could be built\n"
+    assert "2018-01-01_DEM.tif has no CRS" in result.err
     assert not (tmp_path / "site" / "dem").exists()
     assert check(tmp_path / "site").faults == ()
 
@@ -192,9 +190,9 @@ def test_an_output_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     text = CONFIGURATION.replace('id = "test"', 'id = "test"\noutput = "file/site"')
     result = run(write_configuration(tmp_path, text))
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert str(tmp_path / "file" / "site") in result.stderr
-    assert result.stderr.count("\n") == 1
+    assert (result.code, result.out) == (1, "")
+    assert str(tmp_path / "file" / "site") in result.err
+    assert result.err.count("\n") == 1
 
 
 @pytest.fixture
@@ -224,7 +222,7 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
     write_raster(tmp_path / "mosaics" / "S2_2018-01-01_SCL.tif", noise % 11, dtype="uint8")
     text = CONFIGURATION.replace('id = "test"', f'id = "test"\noutput = "{small_disk}/site"')
     config = write_configuration(tmp_path, text)
-    assert run(config).exit_code == 0
+    assert run(config).code == 0
     before = tree(small_disk / "site")
     for day in range(2, 9):
         write_raster(tmp_path / "mosaics" / f"S2_2018-01-{day:02d}_B04.tif", noise + day)
@@ -244,25 +242,25 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path, small_disk: Path) -> N
     write_season(tmp_path, dates=1)
     text = CONFIGURATION.replace('id = "test"', f'id = "test"\noutput = "{small_disk}/site"')
     config = write_configuration(tmp_path, text)
-    assert run(config).exit_code == 0
+    assert run(config).code == 0
     write_season(tmp_path, dates=2)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     before = times(small_disk / "site")
     result = run(config)
-    assert result.exit_code == 1
-    assert "Read-only file system" in result.stderr
-    assert result.stderr.count("\n") == 1
+    assert result.code == 1
+    assert "Read-only file system" in result.err
+    assert result.err.count("\n") == 1
     assert times(small_disk / "site") == before
 
 
 def test_a_site_of_a_newer_version(tmp_path: Path) -> None:
     """A site that a newer builder wrote is left alone."""
     config = write_configuration(write_season(tmp_path, dates=1))
-    assert run(config).exit_code == 0
+    assert run(config).code == 0
     path = tmp_path / "site" / "s2" / "collection.json"
     path.write_text(path.read_text("utf-8").replace('"1.0"', '"2.0"'), "utf-8")
     before = times(tmp_path / "site")
     result = run(config)
-    assert result.exit_code == 1
-    assert "follows catalogue schema 2.0" in result.stderr
+    assert result.code == 1
+    assert "follows catalogue schema 2.0" in result.err
     assert times(tmp_path / "site") == before

@@ -1,9 +1,13 @@
-"""The real command line, as a process of its own."""
+"""The real command line, as a process of its own or within the test's."""
 
+import contextlib
+import io
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from shoestring.cli import main
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,14 @@ def shoestring(*arguments: str | Path) -> Ran:
     with start(*arguments) as process:
         out, err = process.communicate(timeout=120)
     return Ran(process.returncode, out, err)
+
+
+def run_here(*arguments: str | Path) -> Ran:
+    """Run ``shoestring ARGUMENTS`` within this process: quicker, and just as real."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(list(map(str, arguments)), prog_name="shoestring")
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0
+    return Ran(code, out.getvalue(), err.getvalue())
