@@ -81,8 +81,8 @@ def three_lines(folder: DemoFolder) -> tuple[str, str, str]:
     )
     return (
         "import shoestring",
-        f'images = shoestring.open({site})["{IMAGES}"]',
-        f'print(images.extract(["B04", "B08"], roi={fields}))',
+        f"catalogue = shoestring.open({site})",
+        f'print(catalogue["{IMAGES}"].extract(["B04", "B08"], roi={fields}))',
     )
 
 

@@ -166,7 +166,15 @@ def test_the_example_script_prints_and_draws_ndvi(demo: DemoRun, tmp_path: Path)
     """examples/ndvi.py finds red and nir by their common names and agrees with the demo's table."""
     features = json.loads(demo.folder.joinpath("fields.geojson").read_text("utf-8"))["features"]
     tmp_path.joinpath("field.geojson").write_text(json.dumps(features[1]), "utf-8")
-    ran = python(tmp_path, "-W", "error", EXAMPLE, demo.folder / "site", "s2-demo", "field.geojson")
+    ran = python(
+        tmp_path,
+        "-W",
+        "error::RuntimeWarning",
+        EXAMPLE,
+        demo.folder / "site",
+        "s2-demo",
+        "field.geojson",
+    )
     assert ran.code == 0, ran.err
     found = dict(re.findall(r"^(\S+)  NDVI (\S+)", ran.out, re.MULTILINE))
     table = {str(day): cells[2] for day, cells in _rows(demo.ran.out).items() if cells[2] != "-"}

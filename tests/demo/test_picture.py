@@ -25,6 +25,9 @@ from shoestring_demo.survey import Survey
 from shoestring_schema.errors import MissingExtraError, OutputError
 from shoestring_schema.grid import Grid
 
+# See conftest.py: what matplotlib itself uses is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:matplotlib")
+
 DATES = Season().dates
 SURVEY = Survey(
     fields=tuple(
