@@ -371,3 +371,44 @@ def test_a_mosaic_of_two_tiles_and_a_coarser_band(tmp_path: Path) -> None:
     assert factors == {"B11": 2, "B04": 1}
     assert check(tmp_path / "site").faults == ()
     assert date.fromisoformat(dates(tmp_path / "site")[0]) == date(2018, 1, 2)
+
+
+VRT = """\
+[catalogue]
+id = "vrt"
+
+[[collections]]
+id = "s2"
+source = "site/s2/{date:%Y}/raw {date}_{tile}-0123456789abcdef.tif"
+layout = "vrt"
+[collections.bands.B04]
+nodata = 0
+"""
+
+
+def test_vrts_over_files_in_the_site(tmp_path: Path) -> None:
+    """VRTs read the files where they lie; the sweep leaves those alone, whatever their names."""
+    for tile, x in (("a", 500_000.0), ("b", 502_560.0)):
+        path = tmp_path / f"site/s2/2018/raw 2018-01-02_{tile}-0123456789abcdef.tif"
+        _write_tiled(path, x)
+    config = write_configuration(tmp_path, VRT)
+    assert build(config).failed == ()
+    (href,) = json.loads((tmp_path / "site/s2/database.json").read_text("utf-8"))["2018-01-02"]
+    assert href.endswith(".vrt")
+    with rasterio.open(tmp_path / "site" / "s2" / href) as layer:
+        assert (layer.shape, layer.read(1).min()) == ((256, 512), 5)
+    age(tmp_path / "site", 40)
+    before = tree(tmp_path / "site")
+    build(config)
+    assert tree(tmp_path / "site").keys() >= before.keys() - {"s2/collection.json"}
+    assert len(list((tmp_path / "site/s2/2018").glob("raw *.tif"))) == 2
+
+
+def _write_tiled(path: Path, x: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, height=256, width=256, dtype="uint16", nodata=0,
+        crs="EPSG:32630", transform=rasterio.Affine(10, 0, x, 0, -10, 4_000_000),
+        tiled=True, blockxsize=128, blockysize=128,
+    ) as target:  # fmt: skip
+        target.write(np.full((1, 256, 256), 5, "uint16"))
