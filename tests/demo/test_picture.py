@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
@@ -45,29 +46,32 @@ SURVEY = Survey(
 )  # fmt: skip
 
 
-def _drawn_texts(monkeypatch: pytest.MonkeyPatch) -> tuple[list[tuple[str, Bbox]], Bbox]:
-    """Every text that is drawn, where it is drawn, and the picture's edges."""
-    figure, drawn, draw_text = compose(SURVEY), {}, Text.draw
+def _drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> dict[Text, Bbox]:
+    """Every text that is drawn, and where it is drawn."""
+    drawn, draw_text = {}, Text.draw
 
     def record(text: Text, renderer: RendererBase) -> None:
         if text.get_visible() and text.get_text().strip():
-            drawn[text] = (text.get_text(), Text.get_window_extent(text, renderer))
+            drawn[text] = Text.get_window_extent(text, renderer)
         draw_text(text, renderer)
 
     monkeypatch.setattr(Text, "draw", record)
     FigureCanvasAgg(figure).draw()
-    return list(drawn.values()), figure.bbox
+    return drawn
 
 
 def test_no_text_covers_another_or_leaves_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All texts of the picture stand apart from each other and within its edges."""
-    texts, picture = _drawn_texts(monkeypatch)
+    """All texts stand apart from each other and from foreign panels, and within the picture."""
+    figure = compose(SURVEY)
+    texts = _drawn_texts(figure, monkeypatch)
     assert len(texts) > 50
-    for (one, here), (two, there) in combinations(texts, 2):
-        assert not here.overlaps(there), f"{one!r} and {two!r} overlap"
-    for text, extent in texts:
-        assert picture.x0 <= extent.x0 <= extent.x1 <= picture.x1, text
-        assert picture.y0 <= extent.y0 <= extent.y1 <= picture.y1, text
+    for (one, here), (two, there) in combinations(texts.items(), 2):
+        assert not here.overlaps(there), f"{one} and {two} overlap"
+    for text, extent in texts.items():
+        foreign = [axes for axes in figure.axes if axes is not text.axes]
+        assert not any(extent.overlaps(axes.bbox) for axes in foreign), text
+        assert 0 <= extent.x0 <= extent.x1 <= figure.bbox.x1, text
+        assert 0 <= extent.y0 <= extent.y1 <= figure.bbox.y1, text
 
 
 def test_the_picture_says_synthetic_and_names_dates_clear_shares_and_fields() -> None:
