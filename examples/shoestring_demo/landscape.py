@@ -128,7 +128,7 @@ def _tilted(random: np.random.Generator, size: tuple[int, int]) -> tuple[Field, 
     columns += 2.5 * smooth_noise(random, size, coarsest=128)
     u = (rows * np.float32(cos(TILT)) - columns * np.float32(sin(TILT))) / PARCEL[0]
     v = (rows * np.float32(sin(TILT)) + columns * np.float32(cos(TILT))) / PARCEL[1]
-    return u - u.min() + 2, v - v.min() + 2
+    return (u - u.min() + 2).astype(np.float32), (v - v.min() + 2).astype(np.float32)
 
 
 def _fields(parcels: Surfaces) -> dict[str, int]:
