@@ -309,15 +309,20 @@ def test_nan_is_no_data(shifted: int, nodata: float, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shifted", [0, 3])
-def test_a_mask_band_cuts_pixels_out(shifted: int, tmp_path: Path) -> None:
-    """Pixels that a file's mask calls invalid are no data."""
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_mask_or_alpha_band_cuts_pixels_out(shifted: int, alpha: bool, tmp_path: Path) -> None:
+    """Pixels that a file's mask calls invalid, or transparent ones, are no data."""
     grid = square(UTM, 500_000 + shifted, 5_000_000, 10, (20, 20))
-    path = write_tiff(tmp_path / "a.tif", np.full((20, 20), 9, np.uint16), grid)
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as dataset:
-        mask = np.full((20, 20), 255, np.uint8)
-        mask[:10] = 0
-        dataset.write_mask(mask)
-    made = mosaicked([path], recipe(square(UTM, 500_000, 5_000_000, 10, (20, 20))), tmp_path)
+    mask = np.full((20, 20), 255, np.uint8)
+    mask[:10] = 0
+    pixels = np.full((2, 20, 20), 9, np.uint8)
+    pixels[1] = mask
+    path = write_tiff(tmp_path / "a.tif", pixels, grid, alpha="yes" if alpha else "no")
+    if not alpha:
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as dataset:
+            dataset.write_mask(mask)
+    how = recipe(square(UTM, 500_000, 5_000_000, 10, (20, 20)), "uint8")
+    made = mosaicked([path], how, tmp_path)
     assert np.all(made[:10] == 0)
     assert np.all(made[10:, 1:] == 9)
 

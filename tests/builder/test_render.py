@@ -250,10 +250,13 @@ def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]
         subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("small_disk", [8, 100, 400, 1400, 1560, 1700, 2000, 2200], indirect=True)
+@pytest.mark.parametrize("small_disk", [8, 400, 2000, 2600, 3200, 3472, 3496, 6000], indirect=True)
 @pytest.mark.parametrize("shifted", [0, 5])
 def test_a_full_disk_leaves_no_half_file(small_disk: Path, shifted: int, tmp_path: Path) -> None:
-    """Wherever room runs out: the folder is named, and is as empty as before; or the layer is whole."""
+    """Wherever room runs out: the folder is named, and is as empty as before; or the layer is whole.
+
+    On 3472 and 3496 kB GDAL says that it has written the whole COG: only reading it back tells.
+    """
     task = scene(tmp_path, (700, 1100))
     grid = square(UTM, 500_000 + shifted, 5_000_000, 10, (700, 1100))
     task = replace(task, staging=small_disk, recipe=replace(task.recipe, grid=grid, nodata=-0.0))
@@ -270,7 +273,7 @@ def test_a_full_disk_leaves_no_half_file(small_disk: Path, shifted: int, tmp_pat
 
 @pytest.mark.parametrize("small_disk", [1400], indirect=True)
 def test_a_disk_too_small_for_the_mosaic_is_full(small_disk: Path, tmp_path: Path) -> None:
-    """1.5 MB do not fit on 1.4 MB."""
+    """What does not fit is told, with the room that there is."""
     with pytest.raises(PublishError, match=r"disk can't be written .*MB are free"):
         render(replace(scene(tmp_path, (700, 1100)), staging=small_disk))
 
