@@ -45,6 +45,12 @@ class EventLoopThread:
             future.cancel()
             raise
 
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine, and wait for it where that can be done: not in the loop's own thread."""
+        future = asyncio.run_coroutine_threadsafe(work, self._running())
+        if threading.current_thread() is not self._thread:
+            _wait(future)
+
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._thread is None or not self._thread.is_alive():
@@ -75,11 +81,13 @@ class Collection(CollectionFacts):
 
     Args:
         collection: The asynchronous one that does the work.
+        catalogue: Its catalogue, which stays open as long as one of its collections is used.
     """
 
-    def __init__(self, collection: AsyncCollection) -> None:
+    def __init__(self, collection: AsyncCollection, catalogue: "Catalogue") -> None:
         super().__init__(collection.info)
         self._collection = collection
+        self._catalogue = catalogue
 
     def extract(
         self,
@@ -134,8 +142,8 @@ class Catalogue(CatalogueFacts[Collection]):
     """
 
     def __init__(self, catalogue: AsyncCatalogue, session: Session) -> None:
-        super().__init__(catalogue.info, [Collection(found) for found in catalogue.values()])
-        self._close = weakref.finalize(self, _loop.run, session.close())
+        super().__init__(catalogue.info, [Collection(found, self) for found in catalogue.values()])
+        self._close = weakref.finalize(self, _close, session)
 
     def close(self) -> None:
         """Let go of threads and connections."""
@@ -170,6 +178,11 @@ def open(
     """
     session, catalogue = _loop.run(open_session(address, bands=bands, options=options or Options()))
     return Catalogue(catalogue, session)
+
+
+def _close(session: Session) -> None:
+    """Close a session, from whatever thread: garbage is collected in any."""
+    _loop.finish(session.close())
 
 
 async def _next(layers: AsyncGenerator[Layer]) -> Layer | None:

@@ -332,8 +332,9 @@ def _move(points: Any, source: CRS, target: CRS) -> Any:  # noqa: ANN401
 
 def _sagitta(before: Any, after: Any, source: CRS, target: CRS) -> float:  # noqa: ANN401
     """How far the edges' middles are from where the transformation puts them."""
-    old, ring = shapely.get_coordinates(shapely.get_rings(before), return_index=True)
-    new = shapely.get_coordinates(shapely.get_rings(after))
+    rings = [shapely.get_rings(shapely.get_parts(geometry)) for geometry in (before, after)]
+    old, ring = shapely.get_coordinates(rings[0], return_index=True)
+    new = shapely.get_coordinates(rings[1])
     is_edge = ring[1:] == ring[:-1]
     middles = _move(((old[1:] + old[:-1]) / 2)[is_edge], source, target)
     return float(np.abs(middles - ((new[1:] + new[:-1]) / 2)[is_edge]).max())

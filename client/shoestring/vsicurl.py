@@ -160,6 +160,8 @@ class VsicurlReader:
             raise _unreadable(location, error, number) from None
 
     async def _in_thread(self, attempt: "_Attempt", work: "Callable[[_Attempt], T]") -> T:
+        if self._closed.is_set():
+            raise TransferError("The catalogue is closed: open it again to read from it.")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, attempt.run, work)
