@@ -7,6 +7,7 @@ The rule sees each request before it is answered and returns a fault or None.
 Every request is logged.
 """
 
+import itertools
 import re
 import socketserver
 import ssl
@@ -90,8 +91,11 @@ class FaultyServer:
 
     Attributes:
         requests: What was asked for until now.
-        address: ``http://127.0.0.1:PORT``.
+        address: ``http://127.0.0.1:PORT/NUMBER``: GDAL remembers files by their URLs for as
+            long as a process lives, and the system gives a port to another server again.
     """
+
+    _numbers = itertools.count(1)
 
     def __init__(
         self, folder: Path, rule: Rule | None = None, *, ca: PrivateCa | None = None
@@ -110,11 +114,12 @@ class FaultyServer:
         self.ending = threading.Event()
         self._tls = _context(ca)
         self.address = ""
+        self.prefix = f"/{next(self._numbers)}"
 
     def __enter__(self) -> Self:
         self._server = _Server(self, self._tls)
         port = self._server.server_address[1]
-        self.address = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
+        self.address = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}{self.prefix}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         return self
@@ -173,11 +178,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         owner = self.server.owner
+        asked = self.path.removeprefix(owner.prefix)
         with owner.lock:
-            request = Request(len(owner.requests) + 1, self.command, self.path, self._range())
+            request = Request(len(owner.requests) + 1, self.command, asked, self._range())
             owner.requests.append(request)
         fault = owner.rule(request)
-        path = owner.folder / self.path.partition("?")[0].lstrip("/")
+        path = owner.folder / asked.partition("?")[0].lstrip("/")
         if isinstance(fault, Status):
             self._send(fault.code, fault.body, fault.headers)
         elif isinstance(fault, Stall) and not fault.half:
