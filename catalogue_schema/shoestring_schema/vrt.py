@@ -117,7 +117,7 @@ def parse_vrt(data: bytes, where: str) -> PlainVrt:
         raise _refuse(where, "it does not have just one plain band")
     try:
         return _read_dataset(root, bands[0], where)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise _refuse(where, f"a number or attribute is missing or wrong: {error}") from None
 
 
@@ -127,8 +127,8 @@ def _parse_xml(data: bytes, where: str) -> ET.Element:
     if b"<!" in data.replace(b"<!--", b""):
         raise _refuse(where, "it declares a document type or entities")
     try:
-        return ET.fromstring(data)
-    except ET.ParseError as error:
+        return ET.fromstring(data.decode())  # in another encoding "<!" would look otherwise
+    except (ET.ParseError, UnicodeDecodeError) as error:
         raise _refuse(where, f"it is not XML ({error})") from None
 
 

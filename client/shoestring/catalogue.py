@@ -11,6 +11,7 @@ import msgspec
 
 from shoestring import database
 from shoestring.collection import AsyncCollection, CollectionFacts, CollectionInfo, Session
+from shoestring.crs import parse_crs
 from shoestring.location import Location, locate
 from shoestring.options import Options
 from shoestring.parts import PartsIndex
@@ -19,7 +20,7 @@ from shoestring.show import catalogue_html, catalogue_text
 from shoestring.transport import SiteTransport
 from shoestring.vsicurl import VsicurlReader
 from shoestring_schema.document import MAX_BYTES, decode
-from shoestring_schema.errors import CatalogueError
+from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import CatalogDocument, CollectionDocument
@@ -167,15 +168,14 @@ def _collection(data: bytes, location: Location, session: Session) -> AsyncColle
     document = decode(data, CollectionDocument, where)
     require_readable(document.version, where)
     bands = {band.name: band for band in document.bands}
-    if document.mask is not None and document.mask.band not in bands:
-        raise CatalogueError(
-            f"{where} masks by {document.mask.band!r}, which is not one of its bands."
-        )
+    _check_mask(document, where)
     try:
+        parse_crs(document.grid.crs)
         grid = Grid(document.grid.crs, document.grid.transform, document.grid.shape)
         dates = tuple(sorted(parse_moment(date) for part in document.parts for date in part.dates))
-    except (ValueError, TypeError) as error:
-        raise CatalogueError(f"{where} is not a collection that can be read: {error}.") from None
+    except (ValueError, TypeError, SelectionError) as error:
+        reason = str(error).rstrip(".")
+        raise CatalogueError(f"{where} is not a collection that can be read: {reason}.") from None
     info = CollectionInfo(
         id=document.id,
         title=document.title or document.id,
@@ -190,12 +190,26 @@ def _collection(data: bytes, location: Location, session: Session) -> AsyncColle
     return AsyncCollection(info, PartsIndex(location, document.parts, session.transport), session)
 
 
+def _check_mask(document: CollectionDocument, where: str) -> None:
+    mask = document.mask
+    if mask is None:
+        return
+    if mask.band not in {band.name for band in document.bands}:
+        raise CatalogueError(f"{where} masks by {mask.band!r}, which is not one of its bands.")
+    if (mask.clear is None) == (mask.clear_below is None):
+        raise CatalogueError(f"{where} must say of its mask either clear or clear_below.")
+
+
 async def _load_database(
     data: bytes, location: Location, names: Sequence[str] | None, session: Session
 ) -> AsyncCatalogue:
     where = location.address
     files = database.index_database(decode(data, database.Database, where), location, names)
     grid, bands = await database.inspect_bands(files, session.reader, location)
+    try:
+        parse_crs(grid.crs)
+    except ValueError as error:
+        raise CatalogueError(f"{where} names files that can't be read: {error}.") from None
     info = CollectionInfo(
         id="database",
         title=where,

@@ -8,7 +8,7 @@ from shoestring.location import Location
 from shoestring.plan import LayerFile
 from shoestring.transport import Transport
 from shoestring_schema.document import MAX_BYTES, decode
-from shoestring_schema.errors import CatalogueError
+from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.moment import Moment, parse_moment
 from shoestring_schema.site import ItemDocument, Part, PartDocument
 
@@ -53,11 +53,24 @@ class PartsIndex:
                     f"{location.address} is not the file that its collection names (its checksum differs): "
                     "open the catalogue again, and tell its publisher if that does not help."
                 )
-            items = decode(data, PartDocument, location.address).features
-            self._known[part.href] = {
-                parse_moment(item.properties.date): _files(item, location) for item in items
-            }
+            self._known[part.href] = _read_part(data, part, location)
         return self._known[part.href]
+
+
+def _read_part(data: bytes, part: Part, location: Location) -> Files:
+    try:
+        files = {
+            parse_moment(item.properties.date): _files(item, location)
+            for item in decode(data, PartDocument, location.address).features
+        }
+    except SelectionError as error:
+        raise CatalogueError(f"{location.address}: {error}") from None
+    missing = [date for date in part.dates if parse_moment(date) not in files]
+    if missing:
+        raise CatalogueError(
+            f"{location.address} lacks {missing[0]}, which its collection promises: the site must be built anew."
+        )
+    return files
 
 
 def _files(item: ItemDocument, part: Location) -> dict[str, LayerFile]:

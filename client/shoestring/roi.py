@@ -18,11 +18,12 @@ import shapely
 import shapely.geometry
 from rasterio._err import CPLE_BaseError  # what PROJ says comes through unchanged
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import RasterioError
 from rasterio.features import geometry_mask
 from rasterio.transform import Affine
 from rasterio.warp import transform, transform_bounds
 
+from shoestring.crs import parse_crs
 from shoestring.location import Location, web_address
 from shoestring.mask import Flags
 from shoestring.transport import Transport
@@ -83,7 +84,7 @@ class Roi:
             RoiError: It lies outside of the grid, or has no place in the grid's CRS.
         """
         geometry = _reproject(self.geometry, self.crs, grid)
-        if CRS.from_user_input(grid.crs).is_geographic:
+        if parse_crs(grid.crs).is_geographic:
             geometry = _around_the_globe(geometry, grid)
         window = grid.window_of(map(tuple, shapely.get_coordinates(geometry).tolist()))
         if window is None:
@@ -256,8 +257,8 @@ def _named_crs(document: Mapping[str, Any], where: str) -> str:
     if named is None:
         return LONGITUDE_LATITUDE
     try:
-        crs = CRS.from_user_input(named["properties"]["name"])
-    except (KeyError, TypeError, CRSError):
+        crs = parse_crs(named["properties"]["name"])
+    except (KeyError, TypeError, ValueError):
         raise RoiError(
             f"{where} names a CRS that can't be understood: {str(named)[:80]}."
         ) from None
@@ -304,8 +305,8 @@ def _reproject(geometry: Any, crs: str, grid: Grid) -> Any:  # noqa: ANN401
     none is off by more than a tenth of a pixel; those of a field need no cut.
     """
     try:
-        source, target = CRS.from_user_input(crs), CRS.from_user_input(grid.crs)
-    except CRSError:
+        source, target = parse_crs(crs), parse_crs(grid.crs)
+    except ValueError:
         raise RoiError(f"The ROI's CRS can't be understood: {crs[:80]!r}.") from None
     if source == target:
         return geometry

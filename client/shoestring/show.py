@@ -168,7 +168,10 @@ def _some(texts: Iterable[str]) -> str:
 def _text(title: str, rows: Rows) -> str:
     width = max((len(name) for name, _ in rows), default=0)
     return "\n".join(
-        [f"<{title}>", *(f"  {name:<{width}}  {_printable(value)}" for name, value in rows)]
+        [
+            f"<{_printable(title)}>",
+            *(f"  {name:<{width}}  {_printable(value)}" for name, value in rows),
+        ]
     )
 
 

@@ -5,6 +5,7 @@ Everything below it (sockets, TLS, files) is mapped here to our own errors.
 """
 
 import asyncio
+import os
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -78,7 +79,8 @@ class FolderTransport:
     def _read(location: Location, max_bytes: int) -> bytes:
         try:
             with location.path.open("rb") as file:
-                data = file.read(max_bytes + 1)
+                size = os.fstat(file.fileno()).st_size  # a read sets aside all that it may get
+                data = file.read(min(max_bytes, size) + 1)
         except FileNotFoundError:
             raise CatalogueError(
                 f"{location.address} does not exist: the site is not complete."
