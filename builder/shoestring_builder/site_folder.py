@@ -61,7 +61,7 @@ class SiteFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
             with staged.open("r+b") as file:
                 os.fsync(file.fileno())
-            staged.replace(path)
+            os.replace(staged, path)
 
     def write(self, target: str, data: bytes) -> None:
         """Write a file whose name carries a hash of its content, unless it is there.
@@ -123,7 +123,7 @@ class SiteFolder:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            staged.replace(path)
+            os.replace(staged, path)
 
 
 @contextmanager

@@ -225,6 +225,8 @@ def test_old_snapshots_are_swept_and_nothing_else(project: Path) -> None:
     build(project / "site.toml")
     assert stale <= set(os.listdir(year))  # in the grace period nothing goes
     age(project / "site", 21)
+    foreign.append(year / "2018-01-09_B04-0123456789abcdef.tif")
+    foreign[-1].write_text("mine")  # as another run would just have placed it
     build(project / "site.toml")
     left = set(os.listdir(year))
     assert {name.split("-")[0] for name in stale - left} == {"2018", "items", "catalog"}
@@ -243,7 +245,7 @@ def test_a_killed_build_leaves_the_site_whole(project: Path) -> None:
         while process.poll() is None and not _rendered(project / "site"):
             time.sleep(0.002)
         process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        process.communicate()
+        process.communicate(timeout=30)
     assert process.returncode not in (0, 1)
     after = tree(project / "site")
     assert {name: after[name] for name in before} == before
@@ -274,7 +276,7 @@ def test_workers_end_with_the_builder(project: Path) -> None:
             time.sleep(0.002)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         process.kill()
-        process.communicate()
+        process.communicate(timeout=30)
     assert children, pids
     until = time.monotonic() + 20
     while any(_alive(pid) for pid in children) and time.monotonic() < until:

@@ -57,6 +57,14 @@ def test_files_become_layers_in_order_of_time_band_and_tile(tmp_path: Path) -> N
     ]
 
 
+def test_tiles_are_sorted_by_their_own_name(tmp_path: Path) -> None:
+    """Which tile covers which is told by the tile, whatever else stands before it in the path."""
+    touch(tmp_path, "z_T1_2018-01-02.tif", "a_T2_2018-01-02.tif")
+    wanted = table("{*}_{tile}_{date}.tif", bands={"B04": BandTable()})
+    ((_, _, names),) = summary(take_inventory(wanted, tmp_path, unread))
+    assert names == ["z_T1_2018-01-02.tif", "a_T2_2018-01-02.tif"]
+
+
 def test_the_order_of_a_folder_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
