@@ -169,15 +169,7 @@ def _year_catalogue(
 def _collection(
     frame: Frame, items: Sequence[ItemRecord], years: Sequence[_Year], catalogue: CatalogueTable
 ) -> bytes:
-    table, survey = frame.table, frame.survey
-    parts = tuple(
-        Part(href=f"./{year.part.name}", dates=year.dates, size=len(year.part.data),
-             checksum=year.part.checksum)
-        for year in years
-    )  # fmt: skip
-    grid = GridDocument(
-        crs=survey.grid.crs, transform=survey.grid.transform, shape=survey.grid.shape
-    )
+    table = frame.table
     document: Document = {
         "type": "Collection",
         "stac_version": STAC_VERSION,
@@ -193,15 +185,26 @@ def _collection(
     document |= {
         "extent": _extent(frame, items),
         "summaries": _summaries(frame),
-        "item_assets": {band.name: band_fields(frame, band) for band in survey.bands},
-        "shoestring:grid": grid,
-        "shoestring:bands": survey.bands,
-        "shoestring:parts": parts,
+        "item_assets": {band.name: band_fields(frame, band) for band in frame.survey.bands},
+        **_own_fields(frame, years),
+        "links": _collection_links(frame, years, catalogue),
     }
-    if survey.mask is not None:
-        document["shoestring:mask"] = survey.mask
-    document["links"] = _collection_links(frame, years, catalogue)
     return _pretty(document)
+
+
+def _own_fields(frame: Frame, years: Sequence[_Year]) -> Document:
+    """What our catalogue adds to a STAC collection."""
+    grid, mask = frame.survey.grid, frame.survey.mask
+    fields: Document = {
+        "shoestring:grid": GridDocument(crs=grid.crs, transform=grid.transform, shape=grid.shape),
+        "shoestring:bands": frame.survey.bands,
+        "shoestring:parts": [
+            Part(href=f"./{year.part.name}", dates=year.dates, size=len(year.part.data),
+                 checksum=year.part.checksum)
+            for year in years
+        ],
+    }  # fmt: skip
+    return fields | ({} if mask is None else {"shoestring:mask": mask})
 
 
 def _collection_links(
