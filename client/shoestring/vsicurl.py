@@ -15,7 +15,6 @@ import functools
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -32,6 +31,7 @@ from shoestring.options import Options
 from shoestring.plan import Band, Read
 from shoestring.reader import Pixels
 from shoestring.transport import Transport, retry
+from shoestring.workers import Workers
 from shoestring_schema import vrt
 from shoestring_schema.errors import CatalogueError, TransferError
 from shoestring_schema.grid import Grid, Window
@@ -83,9 +83,7 @@ class VsicurlReader:
     def __init__(self, options: Options, transport: Transport) -> None:
         self._options = options
         self._transport = transport
-        self._threads = ThreadPoolExecutor(
-            options.connections, thread_name_prefix="shoestring-read"
-        )
+        self._workers = Workers(options.connections)
         self._closed = threading.Event()
         forbid_ftp()
 
@@ -110,7 +108,7 @@ class VsicurlReader:
     async def close(self) -> None:
         """See `Reader.close`."""
         self._closed.set()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
     async def _vrt(self, location: Location) -> PlainVrt:
         text = await self._transport.fetch(location, max_bytes=vrt.MAX_BYTES)
@@ -162,9 +160,8 @@ class VsicurlReader:
     async def _in_thread(self, attempt: "_Attempt", work: "Callable[[_Attempt], T]") -> T:
         if self._closed.is_set():
             raise TransferError("The catalogue is closed: open it again to read from it.")
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, attempt.run, work)
+            return await self._workers.run(functools.partial(attempt.run, work))
         except asyncio.CancelledError:
             attempt.cancelled.set()
             raise
