@@ -184,7 +184,8 @@ class AsyncCollection(CollectionFacts):
                 stored numbers in their own type, the whole window.
             min_clear: Leave out dates with a smaller clear share of the region, 0 to 1; by
                 default those without one clear pixel. `Stack.left_out` tells which.
-            scaled: Values in the band's unit, as float32, instead of stored numbers.
+            scaled: Values in the band's unit, as float32, instead of stored numbers; NaN
+                where there is no data.
             progress: Show a bar; by default on a terminal or in a notebook, after two seconds.
 
         Raises:

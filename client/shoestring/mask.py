@@ -50,9 +50,12 @@ def masked(pixels: Pixels, keep: Flags) -> npt.NDArray[np.float32]:
 def scaled(pixels: Pixels, band: BandDocument) -> npt.NDArray[np.float32]:
     """Values in the band's unit: stored number times scale plus offset, as float32.
 
-    Computed in float64 and rounded once.
+    Computed in float64 and rounded once. NaN where there is no data: a scaled nodata would
+    look like a value.
     """
-    return (pixels.astype(np.float64) * band.scale + band.offset).astype(np.float32)
+    values = (pixels.astype(np.float64) * band.scale + band.offset).astype(np.float32)
+    values[~has_data(pixels, band.nodata)] = np.nan
+    return values
 
 
 def repeat(pixels: Pixels, factor: int, *, skip: tuple[int, int], shape: tuple[int, int]) -> Pixels:

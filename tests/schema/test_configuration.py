@@ -1,0 +1,79 @@
+"""The builder's configuration as typed values."""
+
+import pytest
+
+from shoestring_schema.configuration import parse_configuration
+from shoestring_schema.errors import ConfigError
+
+GOOD = """
+[catalogue]
+id = "ghana"
+[[collections]]
+id = "s2"
+source = "S2_{date}_{band}.tif"
+[collections.bands.B04]
+nodata = 0
+[collections.bands.SCL]
+resampling = "nearest"
+[collections.mask]
+band = "SCL"
+clear = [4, 5]
+"""
+
+
+def test_a_good_configuration_is_read() -> None:
+    """What is written is read, and what is left out has its default."""
+    configuration = parse_configuration(GOOD, "c.toml")
+    assert configuration.catalogue.output == "site"
+    (collection,) = configuration.collections
+    assert list(collection.bands) == ["B04", "SCL"]
+    assert collection.bands["B04"].resampling == "bilinear"
+    assert (collection.mask.band, collection.mask.clear) == ("SCL", (4, 5))
+    assert collection.layout == "cog"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("nodata = 0", "nodat = 0", r'unknown key "nodat" .*; did you mean "nodata"\?'),
+        ("nodata = 0", "zzz = 0", r'unknown key "zzz" in collections.*bands.*; see the reference'),
+        ('id = "ghana"', "", "missing required field `id`"),
+        ('id = "ghana"', 'id = "../up"', "in catalogue.id"),
+        ('id = "s2"', 'id = "a b"', "in collections"),
+        ("nodata = 0", 'nodata = "zero"', "Expected `float"),
+        ('"nearest"', '"nerest"', "Invalid enum value 'nerest'"),
+        ("clear = [4, 5]", "", "mask needs either clear"),
+        ("clear = [4, 5]", "clear = [4]\nclear_below = 20", "mask needs either clear"),
+        ('band = "SCL"', 'band = "SLC"', 'mask.band "SLC" is not one of its bands: B04, SCL'),
+        ("bands.SCL]", "bands.b04]", 'names "B04" and "b04" differ by nothing but case'),
+        ("[catalogue]", "[catalogue", "is not TOML"),
+        ("nodata = 0", "factor = 0", "in collections"),
+        ('source = "S2_{date}_{band}.tif"', "", "missing required field `source`"),
+        ('id = "ghana"', 'id = "ghana"\nbase_url = "ftp://host"', "in catalogue.base_url"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(old: str, new: str, says: str) -> None:
+    """A mistake is told in one sentence that names the file and the key."""
+    assert GOOD.count(old) == 1
+    with pytest.raises(ConfigError, match=says) as caught:
+        parse_configuration(GOOD.replace(old, new), "c.toml")
+    assert str(caught.value).startswith("c.toml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_without_collections_is_refused() -> None:
+    """Without a collection there is nothing to build."""
+    with pytest.raises(
+        ConfigError,
+        match="there is no .*collections.* table|missing required field",  # noqa: RUF043
+    ):
+        parse_configuration('collections = []\n[catalogue]\nid = "a"', "c.toml")
+
+
+def test_two_collections_of_one_name_are_refused() -> None:
+    """Two collections would write into one folder."""
+    second = GOOD[GOOD.index("[[collections]]") :].replace('"s2"', '"S2"')
+    with pytest.raises(
+        ConfigError, match='collection names "s2" and "S2" differ by nothing but case'
+    ):
+        parse_configuration(GOOD + second, "c.toml")
