@@ -31,7 +31,7 @@ from rasterio._err import CPLE_BaseError  # isort: skip
 GDAL_ERRORS = (RasterioError, CPLE_BaseError, OSError)
 """Everything that rasterio raises when GDAL fails."""
 
-Pixels = NDArray[np.generic]
+Pixels = NDArray[Any]
 Flags = NDArray[np.bool_]
 
 

@@ -46,8 +46,8 @@ class Tally:
         """
         self._minimum = min(self._minimum, float(values.min()))
         self._maximum = max(self._maximum, float(values.max()))
-        mean = float(values.mean(dtype=np.float64))
-        squares = float(values.var(dtype=np.float64)) * values.size
+        mean = float(np.mean(values, dtype=np.float64))
+        squares = float(np.var(values, dtype=np.float64)) * values.size
         count = self._count + values.size
         apart = mean - self._mean
         self._squares += squares + apart * apart * self._count * values.size / count
