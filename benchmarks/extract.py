@@ -105,8 +105,9 @@ def _limit(job: dict[str, Any]) -> dict[str, float]:
     with tempfile.NamedTemporaryFile("w", suffix=".curl") as config:
         config.write("".join(lines))
         config.flush()
-        command = [*NEAR, "curl", "--silent", "--show-error", "--fail", "--http1.1", "--parallel", "--parallel-max", "32",
-                   "--parallel-immediate", "--cacert", job["ca"], "--config", config.name]  # fmt: skip
+        parallel = ["--parallel", "--parallel-max", "32", "--parallel-immediate"]
+        command = [*NEAR, "curl", "--silent", "--fail", "--http1.1", *parallel]
+        command += ["--cacert", job["ca"], "--config", config.name]
         start = time.perf_counter()
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         return {"seconds": time.perf_counter() - start}

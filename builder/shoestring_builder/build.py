@@ -5,27 +5,27 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from shoestring_builder.describe import describe_collection
-from shoestring_builder.first_file import first_files
-from shoestring_builder.header import read_header
-from shoestring_builder.inventory import Inventory, take_inventory
-from shoestring_builder.item import Frame, frame_of
+from shoestring_builder.describe.documents import describe_collection
+from shoestring_builder.describe.item import Frame, frame_of
+from shoestring_builder.inventory.files import Inventory, take_inventory
+from shoestring_builder.inventory.first_file import first_files
+from shoestring_builder.inventory.header import read_header
+from shoestring_builder.inventory.survey import survey, undecided
 from shoestring_builder.layer import LayerKey, RenderedLayer
-from shoestring_builder.picture import add_thumbnails
 from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
 from shoestring_builder.pool import Pool, open_pool
-from shoestring_builder.publish import (
+from shoestring_builder.publish.published import PublishedCollection, read_published
+from shoestring_builder.publish.site_folder import SiteFolder, open_site
+from shoestring_builder.publish.snapshot import (
     place_layers,
     publish_catalogue,
     publish_collection,
     sweep_collection,
 )
-from shoestring_builder.published import PublishedCollection, read_published
 from shoestring_builder.record import ItemRecord, LayerRecord
-from shoestring_builder.render import render
+from shoestring_builder.render.layer_file import render
+from shoestring_builder.render.picture import add_thumbnails
 from shoestring_builder.report import BuildReport, CollectionReport
-from shoestring_builder.site_folder import SiteFolder, open_site
-from shoestring_builder.survey import survey, undecided
 from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
 from shoestring_schema.errors import ConfigError, SourceError
 from shoestring_schema.moment import Moment, format_moment

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from shoestring_builder.serve import Address, Tls
+    from shoestring_builder.serve.server import Address, Tls
 
 
 # --- build ---------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def serve(site: Path, host: str, port: int, tls: bool, cert: Path | None, key: P
 
     Only this machine can reach it, unless --host says otherwise.
     """
-    from shoestring_builder.serve import serve as run
+    from shoestring_builder.serve.server import serve as run
 
     if (cert is None) != (key is None):
         raise click.UsageError("--cert and --key go together.")
@@ -65,7 +65,7 @@ def serve(site: Path, host: str, port: int, tls: bool, cert: Path | None, key: P
 
 def _announce(site: Path, address: "Address") -> None:
     """Tell the URL, and the three lines of Python to read it."""
-    from shoestring_builder.serve import read_catalogue
+    from shoestring_builder.serve.server import read_catalogue
 
     children = [link.href for link in read_catalogue(site).links if link.rel == "child"]
     names = [href.split("/")[-2] for href in children if href.count("/")]
@@ -93,8 +93,8 @@ def check(site: Path) -> None:
 
     Each fault is one sentence on standard output, and the exit code is 1.
     """
-    from shoestring_builder.check import check as run
-    from shoestring_builder.check import counted
+    from shoestring_builder.check.site import check as run
+    from shoestring_builder.check.site import counted
 
     report = run(site)
     for fault in report.faults:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from shoestring_builder.inventory import Inventory
+from shoestring_builder.inventory.files import Inventory
+from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import BandRecipe, LayerKey, RenderTask, SourceBand
 from shoestring_builder.record import LayerRecord, year_of
-from shoestring_builder.survey import Survey
 from shoestring_schema.configuration import CollectionTable
 from shoestring_schema.errors import ConfigError
 from shoestring_schema.moment import Moment, format_moment

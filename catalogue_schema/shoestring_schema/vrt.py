@@ -18,7 +18,7 @@ from shoestring_schema.grid import Grid, Window
 MAX_BYTES = 16 * 2**20
 """No VRT of a site is larger."""
 
-_GDAL_TYPES: dict[DataType, str] = {
+GDAL_TYPES: dict[DataType, str] = {
     "uint8": "Byte",
     "int8": "Int8",
     "uint16": "UInt16",
@@ -28,7 +28,9 @@ _GDAL_TYPES: dict[DataType, str] = {
     "float32": "Float32",
     "float64": "Float64",
 }
-_NUMPY_TYPES = {gdal: numpy for numpy, gdal in _GDAL_TYPES.items()}
+"""NumPy's names of types and GDAL's."""
+
+_NUMPY_TYPES = {gdal: numpy for numpy, gdal in GDAL_TYPES.items()}
 
 _DATASET_PARTS = {"SRS", "GeoTransform", "VRTRasterBand", "Metadata", "OverviewList",
                   "BlockXSize", "BlockYSize"}  # fmt: skip
@@ -86,7 +88,7 @@ class PlainVrt:
         root = ET.Element("VRTDataset", rasterXSize=str(columns), rasterYSize=str(rows))
         ET.SubElement(root, "SRS").text = self.grid.crs
         ET.SubElement(root, "GeoTransform").text = ", ".join(map(repr, (c, a, b, f, d, e)))
-        band = ET.SubElement(root, "VRTRasterBand", dataType=_GDAL_TYPES[self.data_type], band="1")
+        band = ET.SubElement(root, "VRTRasterBand", dataType=GDAL_TYPES[self.data_type], band="1")
         ET.SubElement(band, "Description").text = self.name
         if self.nodata is not None:
             ET.SubElement(band, "NoDataValue").text = _number(self.nodata)

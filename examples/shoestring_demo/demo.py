@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import shoestring
-from shoestring_builder.background_server import BackgroundServer
 from shoestring_builder.build import build
+from shoestring_builder.serve.background import BackgroundServer
 from shoestring_demo.fields import draw_fields, to_text
 from shoestring_demo.folder import DemoFolder
 from shoestring_demo.mosaics import Mosaics

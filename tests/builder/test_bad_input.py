@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shoestring_builder.check import check
+from shoestring_builder.check.site import check
 from support.command import Ran, run_here, shoestring
 from support.mosaics import (
     CONFIGURATION,

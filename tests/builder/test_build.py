@@ -16,7 +16,7 @@ import pytest
 import rasterio
 
 from shoestring_builder.build import build
-from shoestring_builder.check import check
+from shoestring_builder.check.site import check
 from shoestring_schema.errors import ConfigError, PublishError
 from support.command import shoestring, start
 from support.mosaics import (

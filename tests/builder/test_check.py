@@ -18,9 +18,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoestring_builder import cli, stac_validation
+from shoestring_builder import cli
 from shoestring_builder.build import build
-from shoestring_builder.check import Report, check
+from shoestring_builder.check import stac
+from shoestring_builder.check.site import Report, check
 from shoestring_schema.errors import CatalogueError, MissingExtraError
 
 Json = dict[str, Any]
@@ -102,7 +103,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def validated_once() -> Iterator[None]:
     """Validate each document once only: nearly all of them are the same in all tests."""
     known: dict[str, list[str]] = {}
-    validate = stac_validation.validate
+    validate = stac.validate
 
     def remembered(document: Json) -> list[str]:
         key = json.dumps(document)
@@ -111,7 +112,7 @@ def validated_once() -> Iterator[None]:
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stac_validation, "validate", remembered)
+        patch.setattr(stac, "validate", remembered)
         yield
 
 

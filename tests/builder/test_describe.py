@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from shoestring_builder.describe import (
+from shoestring_builder.check.stac import validate
+from shoestring_builder.describe.documents import (
     CollectionDocuments,
     children_of,
     describe_catalogue,
     describe_collection,
 )
-from shoestring_builder.item import frame_of
+from shoestring_builder.describe.item import frame_of
+from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import Statistics
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
-from shoestring_builder.stac_validation import validate
-from shoestring_builder.survey import Survey
 from shoestring_schema.configuration import BandTable, CatalogueTable, CollectionTable
 from shoestring_schema.document import decode
 from shoestring_schema.grid import Grid

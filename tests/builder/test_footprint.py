@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rasterio.warp import transform
 from shapely.geometry import Point, shape
 
-from shoestring_builder.footprint import footprint_of
+from shoestring_builder.describe.footprint import footprint_of
 from shoestring_schema.grid import Grid
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rasterio.crs import CRS
 
-from shoestring_builder.header import crs_text, read_header
+from shoestring_builder.inventory.header import crs_text, read_header
 from shoestring_schema.errors import SourceError
 from support.mosaics import write_raster
 from support.tools import shared_data

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shoestring_builder.header import HeaderReader, RasterBand, SourceHeader, read_header
-from shoestring_builder.inventory import Inventory, find_files, take_inventory
-from shoestring_builder.pattern import parse_pattern
+from shoestring_builder.inventory.files import Inventory, find_files, take_inventory
+from shoestring_builder.inventory.header import HeaderReader, RasterBand, SourceHeader, read_header
+from shoestring_builder.inventory.pattern import parse_pattern
 from shoestring_schema.configuration import BandTable, CollectionTable
 from shoestring_schema.errors import ConfigError
 from support.mosaics import write_raster

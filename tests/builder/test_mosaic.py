@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shoestring_builder.layer import SourceBand
-from shoestring_builder.mosaic import open_mosaic
+from shoestring_builder.render.mosaic import open_mosaic
 from shoestring_schema.errors import SourceError
 from shoestring_schema.grid import Grid, Window
 from support.layers import (

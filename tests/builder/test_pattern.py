@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoestring_builder.pattern import PathFields, PathPattern, parse_pattern
+from shoestring_builder.inventory.pattern import PathFields, PathPattern, parse_pattern
 from shoestring_schema.errors import ConfigError
 
 BANDS = {"B04": "B04", "B4": "near-red", "SCL": "SCL"}

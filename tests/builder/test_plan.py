@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shoestring_builder.inventory import Inventory
+from shoestring_builder.inventory.files import Inventory
+from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import BandRecipe, LayerKey, SourceBand, Statistics
 from shoestring_builder.plan import Places, Plan, fingerprint, make_plan, require_same_kind
 from shoestring_builder.record import LayerRecord
-from shoestring_builder.survey import Survey
 from shoestring_schema.configuration import BandTable, CollectionTable
 from shoestring_schema.errors import ConfigError
 from shoestring_schema.grid import Grid

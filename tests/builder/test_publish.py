@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shoestring_builder.describe import CollectionDocuments, File
-from shoestring_builder.publish import publish_catalogue, publish_collection
-from shoestring_builder.site_folder import SiteFolder, open_site
+from shoestring_builder.describe.documents import CollectionDocuments, File
+from shoestring_builder.publish.site_folder import SiteFolder, open_site
+from shoestring_builder.publish.snapshot import publish_catalogue, publish_collection
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.errors import PublishError
 from support.mosaics import age, tree

@@ -13,9 +13,9 @@ import rasterio
 from numpy.typing import NDArray
 
 from shoestring_builder.build import build
-from shoestring_builder.check import check
-from shoestring_builder.header import read_header
-from shoestring_builder.inventory import take_inventory
+from shoestring_builder.check.site import check
+from shoestring_builder.inventory.files import take_inventory
+from shoestring_builder.inventory.header import read_header
 from shoestring_builder.report import BuildReport
 from shoestring_schema.configuration import parse_configuration
 from support.mosaics import times

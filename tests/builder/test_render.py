@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
 from shoestring_builder.layer import LayerKey, RenderTask
-from shoestring_builder.render import render
-from shoestring_builder.tally import Tally
+from shoestring_builder.render.layer_file import render
+from shoestring_builder.render.tally import Tally
 from shoestring_schema.errors import PublishError, SourceError
 from shoestring_schema.site import MaskDocument
 from shoestring_schema.vrt import parse_vrt

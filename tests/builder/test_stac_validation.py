@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from shoestring_builder.stac_validation import validate
+from shoestring_builder.check.stac import validate
 
 BASE = "https://stac-extensions.github.io"
 EXTENSIONS = [

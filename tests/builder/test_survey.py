@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shoestring_builder.first_file import FirstFile, first_files
-from shoestring_builder.header import RasterBand, SourceHeader, read_header
-from shoestring_builder.inventory import take_inventory
-from shoestring_builder.survey import survey, undecided
+from shoestring_builder.inventory.files import take_inventory
+from shoestring_builder.inventory.first_file import FirstFile, first_files
+from shoestring_builder.inventory.header import RasterBand, SourceHeader, read_header
+from shoestring_builder.inventory.survey import survey, undecided
 from shoestring_schema.configuration import BandTable, CollectionTable, GridTable, MaskTable
 from shoestring_schema.errors import ConfigError, SourceError
 from shoestring_schema.grid import Grid

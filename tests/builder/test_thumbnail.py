@@ -8,8 +8,8 @@ import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from shoestring_builder.render import render
-from shoestring_builder.thumbnail import chosen_bands, thumbnail
+from shoestring_builder.render.layer_file import render
+from shoestring_builder.render.thumbnail import chosen_bands, thumbnail
 from shoestring_schema.configuration import BandTable
 from shoestring_schema.errors import PublishError
 from shoestring_schema.grid import Grid

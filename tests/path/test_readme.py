@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from shoestring_builder.background_server import BackgroundServer
+from shoestring_builder.serve.background import BackgroundServer
 from support.tools import require_tool
 
 README = Path(__file__).parents[2] / "README.md"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoestring_builder.byte_range import parse_range
+from shoestring_builder.serve.byte_range import parse_range
 
 SIZES = st.integers(0, 300)
 POSITIONS = st.integers(0, 400)

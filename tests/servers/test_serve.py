@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoestring_builder import cli
-from shoestring_builder.background_server import BackgroundServer
-from shoestring_builder.serve import serve
-from shoestring_builder.site_app import CHUNK
+from shoestring_builder.serve.app import CHUNK
+from shoestring_builder.serve.background import BackgroundServer
+from shoestring_builder.serve.server import serve
 from shoestring_builder.site_path import find_file
 from shoestring_schema.errors import (
     CatalogueError,
@@ -272,7 +272,7 @@ def test_bad_certificate(site: Path, tmp_path: Path, ca: PrivateCa) -> None:
 
 def test_missing_extra(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra, the sentence says which one to install."""
-    for name in ("hypercorn.config", "shoestring_builder.certificate"):
+    for name in ("hypercorn.config", "shoestring_builder.serve.certificate"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=r"shoestring\[serve\]"):
         serve(site, port=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shoestring_builder.background_server import BackgroundServer
+from shoestring_builder.serve.background import BackgroundServer
 from support.apache import apache
 from support.caddy import caddy
 from support.curl import Answer, curl

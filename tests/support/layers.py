@@ -12,8 +12,8 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from shoestring_builder.layer import BandRecipe, LayerKey, RenderedLayer, RenderTask, SourceBand
-from shoestring_builder.mosaic import open_mosaic
-from shoestring_builder.render import render
+from shoestring_builder.render.layer_file import render
+from shoestring_builder.render.mosaic import open_mosaic
 from shoestring_schema.configuration import DataType
 from shoestring_schema.grid import Grid
 from support.tools import require_tool

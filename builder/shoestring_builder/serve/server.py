@@ -108,7 +108,7 @@ def read_catalogue(site: Path) -> CatalogDocument:
 async def _run(site: Path, config: "Config", stop: Callable[[], Awaitable[None]] | None) -> None:
     import hypercorn.asyncio
 
-    from shoestring_builder.site_app import site_app
+    from shoestring_builder.serve.app import site_app
 
     asyncio.get_running_loop().set_exception_handler(_report)
     logging.getLogger("asyncio").addFilter(_is_worth_telling)
@@ -174,7 +174,7 @@ def _certificate(tls: Tls, host: str) -> Iterator[tuple[Path, Path] | None]:
         yield tls
         return
     try:
-        from shoestring_builder.certificate import make_certificate
+        from shoestring_builder.serve.certificate import make_certificate
     except ModuleNotFoundError:
         raise MissingExtraError("shoestring serve", "serve") from None
     with tempfile.TemporaryDirectory(prefix="shoestring-tls-", ignore_cleanup_errors=True) as name:

@@ -19,9 +19,9 @@ from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.warp import transform, transform_bounds
 
-from shoestring_builder.chunks import chunks
-from shoestring_builder.geotiff import create_geotiff
-from shoestring_builder.raster_source import (
+from shoestring_builder.render.chunks import chunks
+from shoestring_builder.render.geotiff import create_geotiff
+from shoestring_builder.render.raster_source import (
     Flags,
     Pixels,
     RasterSource,
@@ -31,7 +31,7 @@ from shoestring_builder.raster_source import (
     reading,
     same_number,
 )
-from shoestring_builder.warped_vrt import WarpOrder
+from shoestring_builder.render.warped_vrt import WarpOrder
 from shoestring_schema.grid import Grid, Window
 
 _MARGIN = 16

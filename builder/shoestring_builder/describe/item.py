@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from rasterio.crs import CRS
 
-from shoestring_builder.footprint import Footprint, footprint_of
-from shoestring_builder.published import THUMBNAIL
+from shoestring_builder.describe.footprint import Footprint, footprint_of
+from shoestring_builder.inventory.survey import Survey
+from shoestring_builder.publish.published import THUMBNAIL
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
-from shoestring_builder.survey import Survey
 from shoestring_schema.configuration import CollectionTable
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import file_stem, format_moment, interval

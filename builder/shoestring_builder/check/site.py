@@ -8,8 +8,8 @@ from pathlib import Path
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from shoestring_builder.collection_check import Job, check_collection, document_faults
-from shoestring_builder.site_reader import SiteReader
+from shoestring_builder.check.collection import Job, check_collection, document_faults
+from shoestring_builder.check.site_reader import SiteReader
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.site import CatalogDocument
 from shoestring_schema.version import require_readable

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from shoestring_builder.byte_range import parse_range
+from shoestring_builder.serve.byte_range import parse_range
 from shoestring_builder.site_path import find_file
 
 CHUNK = 2**20

@@ -15,8 +15,8 @@ from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader, MemoryFile
 
-from shoestring_builder.geotiff import writing
-from shoestring_builder.raster_source import GDAL_ERRORS, Flags, Pixels, cause, holds_data
+from shoestring_builder.render.geotiff import writing
+from shoestring_builder.render.raster_source import GDAL_ERRORS, Flags, Pixels, cause, holds_data
 from shoestring_schema.configuration import BandTable
 from shoestring_schema.errors import PublishError
 from shoestring_schema.vrt import parse_vrt

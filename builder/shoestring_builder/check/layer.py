@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from shoestring_builder.site_reader import SiteReader
+from shoestring_builder.check.site_reader import SiteReader
 from shoestring_schema.errors import CatalogueError, MissingExtraError
 from shoestring_schema.grid import Grid
 from shoestring_schema.site import AssetDocument, BandDocument

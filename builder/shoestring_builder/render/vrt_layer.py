@@ -16,9 +16,9 @@ from urllib.parse import quote
 import numpy as np
 import rasterio
 
-from shoestring_builder.chunks import chunks
 from shoestring_builder.layer import BandRecipe, RenderTask, SourceBand
-from shoestring_builder.raster_source import (
+from shoestring_builder.render.chunks import chunks
+from shoestring_builder.render.raster_source import (
     Pixels,
     RasterSource,
     no_nodata,
@@ -27,7 +27,7 @@ from shoestring_builder.raster_source import (
     reading,
     same_number,
 )
-from shoestring_builder.tally import Tally
+from shoestring_builder.render.tally import Tally
 from shoestring_schema.errors import SourceError
 from shoestring_schema.grid import Window
 from shoestring_schema.site import SourceFile

@@ -16,20 +16,11 @@ from xml.etree import ElementTree as ET
 
 from shoestring_schema.configuration import DataType, Resampling
 from shoestring_schema.grid import Grid
+from shoestring_schema.vrt import GDAL_TYPES
 
 _BLOCK = 512, 2048
 """Rows and columns that are warped at a time."""
 
-_GDAL_TYPES: dict[DataType, str] = {
-    "uint8": "Byte",
-    "int8": "Int8",
-    "uint16": "UInt16",
-    "int16": "Int16",
-    "uint32": "UInt32",
-    "int32": "Int32",
-    "float32": "Float32",
-    "float64": "Float64",
-}
 _ALGORITHMS: dict[Resampling, str] = {
     "nearest": "NearestNeighbour",
     "bilinear": "Bilinear",
@@ -93,14 +84,14 @@ class WarpOrder:
         return ET.SubElement(
             root,
             "VRTRasterBand",
-            dataType=_GDAL_TYPES[self.data_type],
+            dataType=GDAL_TYPES[self.data_type],
             band=str(number),
             subClass="VRTWarpedRasterBand",
         )
 
     def _add_options(self, parent: ET.Element) -> None:
         _add(parent, "ResampleAlg", _ALGORITHMS[self.resampling])
-        _add(parent, "WorkingDataType", _GDAL_TYPES[self.data_type])
+        _add(parent, "WorkingDataType", GDAL_TYPES[self.data_type])
         across, down = self.scale
         options = {
             "INIT_DEST": "0" if self.nodata is None else "NO_DATA",

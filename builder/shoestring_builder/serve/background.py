@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shoestring_builder.serve import Address, Tls, serve
+from shoestring_builder.serve.server import Address, Tls, serve
 from shoestring_schema.errors import ShoestringError
 
 DEADLINE = 30.0
@@ -48,7 +48,7 @@ class BackgroundServer:
         tls = self.tls if isinstance(self.tls, str | None) else [str(file) for file in self.tls]
         order = json.dumps({"site": str(self.site.absolute()), "tls": tls, "port": self.port})
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "shoestring_builder.background_server", order],
+            [sys.executable, "-m", "shoestring_builder.serve.background", order],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

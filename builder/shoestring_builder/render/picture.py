@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-from shoestring_builder.item import Frame
+from shoestring_builder.describe.item import Frame
 from shoestring_builder.pool import Pool
+from shoestring_builder.publish.site_folder import SiteFolder
 from shoestring_builder.record import ItemRecord, ThumbnailRecord, hashed_name, year_of
-from shoestring_builder.site_folder import SiteFolder
-from shoestring_builder.thumbnail import Thumbnail, thumbnail
+from shoestring_builder.render.thumbnail import Thumbnail, thumbnail
 from shoestring_schema.configuration import BandTable, CollectionTable
 from shoestring_schema.moment import file_stem
 

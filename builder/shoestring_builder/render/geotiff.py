@@ -12,7 +12,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.io import DatasetReader, DatasetWriter
 
-from shoestring_builder.raster_source import GDAL_ERRORS, cause
+from shoestring_builder.render.raster_source import GDAL_ERRORS, cause
 from shoestring_schema.errors import PublishError
 
 BLOCK = 256

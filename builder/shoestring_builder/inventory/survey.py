@@ -14,8 +14,8 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform_bounds
 
-from shoestring_builder.first_file import FirstFile
-from shoestring_builder.header import crs_text
+from shoestring_builder.inventory.first_file import FirstFile
+from shoestring_builder.inventory.header import crs_text
 from shoestring_builder.layer import BandRecipe
 from shoestring_schema.configuration import BandTable, CollectionTable, DataType, GridTable
 from shoestring_schema.errors import ConfigError

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shoestring_builder.header import HeaderReader, SourceHeader
-from shoestring_builder.inventory import Inventory
+from shoestring_builder.inventory.files import Inventory
+from shoestring_builder.inventory.header import HeaderReader, SourceHeader
 from shoestring_builder.layer import SourceBand
 from shoestring_schema.configuration import CollectionTable
 from shoestring_schema.errors import ConfigError, SourceError

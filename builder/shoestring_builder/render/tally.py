@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoestring_builder.layer import BandRecipe, Statistics
-from shoestring_builder.raster_source import Pixels, holds_data
+from shoestring_builder.render.raster_source import Pixels, holds_data
 from shoestring_schema.site import MaskDocument
 
 

@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from shoestring_builder.describe import CollectionDocuments, children_of, describe_catalogue
+from shoestring_builder.describe.documents import (
+    CollectionDocuments,
+    children_of,
+    describe_catalogue,
+)
 from shoestring_builder.layer import LayerKey, RenderedLayer
-from shoestring_builder.published import names_of
+from shoestring_builder.publish.published import names_of
+from shoestring_builder.publish.site_folder import SiteFolder, is_past_grace
 from shoestring_builder.record import LayerRecord, record_of, year_of
-from shoestring_builder.site_folder import SiteFolder, is_past_grace
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError

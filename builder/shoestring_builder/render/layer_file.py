@@ -19,19 +19,19 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.io import DatasetWriter
 
-from shoestring_builder.chunks import chunks
-from shoestring_builder.geotiff import (
+from shoestring_builder.layer import RenderedLayer, RenderTask
+from shoestring_builder.render.chunks import chunks
+from shoestring_builder.render.geotiff import (
     create_geotiff,
     header_size,
     unwritable,
     write_cog,
     writing,
 )
-from shoestring_builder.layer import RenderedLayer, RenderTask
-from shoestring_builder.mosaic import open_mosaic
-from shoestring_builder.raster_source import rasterio_window
-from shoestring_builder.tally import Tally
-from shoestring_builder.vrt_layer import vrt_layer
+from shoestring_builder.render.mosaic import open_mosaic
+from shoestring_builder.render.raster_source import rasterio_window
+from shoestring_builder.render.tally import Tally
+from shoestring_builder.render.vrt_layer import vrt_layer
 from shoestring_schema.moment import Moment, interval
 
 _CACHE = 128_000_000

@@ -20,7 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from shoestring_builder.header import crs_text
+from shoestring_builder.inventory.header import crs_text
 from shoestring_builder.layer import BandRecipe, SourceBand
 from shoestring_schema.errors import SourceError
 from shoestring_schema.grid import SNAP, Grid, Window

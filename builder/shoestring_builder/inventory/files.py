@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shoestring_builder.header import HeaderReader, RasterBand
+from shoestring_builder.inventory.header import HeaderReader, RasterBand
+from shoestring_builder.inventory.pattern import PathFields, PathPattern, parse_pattern
 from shoestring_builder.layer import LayerKey, SourceBand
-from shoestring_builder.pattern import PathFields, PathPattern, parse_pattern
 from shoestring_schema.configuration import BandTable, CollectionTable
 from shoestring_schema.errors import ConfigError, SourceError
 from shoestring_schema.moment import Moment, format_moment

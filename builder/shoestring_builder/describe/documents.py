@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from shoestring_builder.item import (
+from shoestring_builder.describe.item import (
     EXTENSIONS,
     GEOJSON_TYPE,
     STAC_VERSION,

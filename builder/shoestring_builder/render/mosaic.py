@@ -16,7 +16,7 @@ import numpy as np
 import rasterio
 
 from shoestring_builder.layer import BandRecipe, SourceBand
-from shoestring_builder.raster_source import (
+from shoestring_builder.render.raster_source import (
     Flags,
     Pixels,
     RasterSource,
@@ -24,7 +24,7 @@ from shoestring_builder.raster_source import (
     no_nodata,
     open_source,
 )
-from shoestring_builder.warp import open_warped
+from shoestring_builder.render.warp import open_warped
 from shoestring_schema.errors import SourceError
 from shoestring_schema.grid import Window
 

@@ -10,8 +10,8 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
-from shoestring_builder.layer_check import ExpectedLayer, file_faults, layer_faults, name_faults
-from shoestring_builder.site_reader import SiteReader
+from shoestring_builder.check.layer import ExpectedLayer, file_faults, layer_faults, name_faults
+from shoestring_builder.check.site_reader import SiteReader
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import parse_moment
@@ -109,7 +109,7 @@ def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:
 
 
 def _stac_problems(raw: Json) -> list[str]:
-    from shoestring_builder.stac_validation import validate
+    from shoestring_builder.check.stac import validate
 
     extensions = raw.get("stac_extensions", [])
     if not isinstance(extensions, list) or not all(isinstance(name, str) for name in extensions):

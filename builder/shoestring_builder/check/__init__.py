@@ -1,0 +1,1 @@
+"""Is every file of a site there, whole and right."""

@@ -1,0 +1,1 @@
+"""STAC documents from layers. Pure."""

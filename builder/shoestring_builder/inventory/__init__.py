@@ -1,0 +1,1 @@
+"""Which source files there are, and what they say of themselves."""

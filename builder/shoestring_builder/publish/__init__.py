@@ -1,0 +1,1 @@
+"""Into the site, so that every reader sees a whole snapshot."""

@@ -1,0 +1,1 @@
+"""One layer from its sources: mosaic, warp, write."""
