@@ -312,13 +312,18 @@ def _explain(error: Exception, url: str, options: Options) -> TransferError:
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         reason = "its host's name can't be found"
     elif isinstance(error, aiohttp.ClientConnectorError):
-        reason = f"no connection ({error.os_error.strerror or error.os_error})"
+        reason = f"no connection ({_words(error.os_error)})"
     else:
         reason = str(error) or type(error).__name__
     return TransferError(
         f"{url} can't be had: {reason}; check the address and the line, then try again.",
         passing=True,
     )
+
+
+def _words(error: OSError) -> str:
+    """The system's words; asyncio puts the address in their place."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _tls(options: Options) -> ssl.SSLContext | bool:
