@@ -18,17 +18,21 @@ DATES = 12
 
 
 def stall_after(count: int) -> tuple[threading.Event, "object"]:
-    """A rule that answers so many requests for assets and stalls from then on, and its signal."""
+    """A rule that answers for so many assets, the first asked for, and stalls for the others."""
     stalled = threading.Event()
-    seen: set[str] = set()
+    lock = threading.Lock()
+    seen: list[str] = []
 
     def rule(request: Request) -> Stall | None:
-        if request.path.endswith(".tif"):
-            seen.add(request.path)
-            if len(seen) > count:
-                stalled.set()
-                return Stall()
-        return None
+        if not request.path.endswith(".tif"):
+            return None
+        with lock:
+            if request.path not in seen:
+                seen.append(request.path)
+            if seen.index(request.path) < count:
+                return None
+        stalled.set()
+        return Stall()
 
     return stalled, rule
 
