@@ -1,6 +1,5 @@
 """Opening a catalogue: from an address to its collections. Asynchronous."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from shoestring.options import Options
 from shoestring.parts import PartsIndex
 from shoestring.selection import pick
 from shoestring.show import catalogue_html, catalogue_text
+from shoestring.together import together
 from shoestring.transport import SiteTransport
 from shoestring.vsicurl import VsicurlReader
 from shoestring_schema.document import MAX_BYTES, decode
@@ -150,7 +150,7 @@ async def _load_catalog(data: bytes, location: Location, session: Session) -> As
         )
     require_readable(document.version, location.address)
     children = [location.resolve(link.href) for link in document.links if link.rel == "child"]
-    collections = await asyncio.gather(*(_load_collection(child, session) for child in children))
+    collections = await together(_load_collection(child, session) for child in children)
     info = CatalogueInfo(
         document.id, document.title or document.id, document.description, location.address
     )

@@ -5,7 +5,6 @@ in the lists, or by the names that the user gives; the grid, types and nodata
 are read from the files of one date.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from shoestring.location import Location
 from shoestring.parts import Files
 from shoestring.plan import Band, LayerFile
 from shoestring.reader import Reader
+from shoestring.together import together
 from shoestring_schema.errors import CatalogueError, SelectionError, ShoestringError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment, parse_moment
@@ -93,7 +93,7 @@ async def inspect_bands(
     names = sorted(
         first, key=lambda name: [name in of_date for of_date in files.values()].index(True)
     )
-    found = await asyncio.gather(*(reader.inspect(first[name].location, name) for name in names))
+    found = await together(reader.inspect(first[name].location, name) for name in names)
     finest = min((grid for grid, _ in found), key=lambda grid: grid.resolution)
     try:
         bands = {

@@ -13,6 +13,7 @@ from shoestring.mask import Flags, Pixels
 from shoestring.plan import Plan, PlannedDate, Read
 from shoestring.reader import Reader
 from shoestring.stack import Dates, Layer, Stack
+from shoestring.together import together
 from shoestring_schema.moment import Moment
 
 
@@ -107,12 +108,8 @@ async def _read_date(
     date: PlannedDate, plan: Plan, reader: Reader, inside: Flags | None
 ) -> DateResult:
     reads = date.every
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(reader.read(read)) for read in reads]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    arrays = {id(read): task.result() for read, task in zip(reads, tasks, strict=True)}
+    pixels = await together(reader.read(read) for read in reads)
+    arrays = {id(read): found for read, found in zip(reads, pixels, strict=True)}
     return _finish(date, plan, arrays, inside)
 
 

@@ -1,11 +1,11 @@
 """The layers' files of a site's collection, from its parts."""
 
-import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from shoestring.location import Location
 from shoestring.plan import LayerFile
+from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
@@ -39,7 +39,7 @@ class PartsIndex:
         """
         wanted = frozenset(moments)
         needed = [part for part, dates in self._parts if dates & wanted]
-        found = await asyncio.gather(*(self._load(part) for part in needed))
+        found = await together(self._load(part) for part in needed)
         return {
             moment: files for part in found for moment, files in part.items() if moment in wanted
         }

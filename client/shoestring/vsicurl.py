@@ -30,6 +30,7 @@ from shoestring.mask import has_data
 from shoestring.options import Options
 from shoestring.plan import Band, Read
 from shoestring.reader import Pixels
+from shoestring.together import together
 from shoestring.transport import Transport, retry
 from shoestring.workers import Workers
 from shoestring_schema import vrt
@@ -123,9 +124,7 @@ class VsicurlReader:
             for source in mosaic.sources
             if (part := source.target.intersect(read.window))
         ]
-        arrays = await asyncio.gather(
-            *(self._read_source(source, part, read) for source, part in pieces)
-        )
+        arrays = await together(self._read_source(source, part, read) for source, part in pieces)
         for (source, part), array in zip(pieces, arrays, strict=True):
             place = pixels[part.shift(-read.window.row, -read.window.column).slices]
             covers = has_data(array, source.nodata) if source.nodata is not None else np.True_
