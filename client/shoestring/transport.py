@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -142,7 +143,9 @@ class HttpTransport:
         session = self._connected()
         target = url
         for _ in range(MAX_REDIRECTS + 1):
-            response = await session.get(target, headers=headers, allow_redirects=False)
+            response = await session.get(
+                target, headers=headers, allow_redirects=False, proxy=_proxy(target)
+            )
             if response.status not in {301, 302, 303, 307, 308}:
                 _raise_for_status(response, url)
                 return response
@@ -324,6 +327,17 @@ def _explain(error: Exception, url: str, options: Options) -> TransferError:
 def _words(error: OSError) -> str:
     """The system's words; asyncio puts the address in their place."""
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the system names for a URL, as curl finds it for GDAL.
+
+    aiohttp could look for it too, but would then also send passwords from ``.netrc``.
+    """
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _tls(options: Options) -> ssl.SSLContext | bool:
