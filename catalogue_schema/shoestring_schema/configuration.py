@@ -17,7 +17,7 @@ from shoestring_schema.errors import ConfigError
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",
         description="Letters, digits, dot, dash and underscore: it becomes part of file names.",
     ),
 ]

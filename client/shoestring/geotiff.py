@@ -1,11 +1,11 @@
 """A stack as GeoTIFF files, one a layer."""
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import rasterio
@@ -65,7 +65,7 @@ def _check_names(names: list[str]) -> None:
 
 def _write_whole(path: Path, pixels: Pixels, stack: Stack, band: str, date: Moment) -> None:
     """Write beside, then rename: the file is whole or not there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         _write(beside, pixels, stack, band, date)
         beside.replace(path)

@@ -35,6 +35,7 @@ def test_a_good_configuration_is_read() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
+        ('id = "s2"', r'id = "s2\n"', "matching regex"),
         ("nodata = 0", "nodat = 0", r'unknown key "nodat" .*; did you mean "nodata"\?'),
         ("nodata = 0", "zzz = 0", r'unknown key "zzz" in collections.*bands.*; see the reference'),
         ('id = "ghana"', "", "missing required field `id`"),
