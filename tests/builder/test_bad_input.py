@@ -4,8 +4,6 @@ Each gives sentences that name the thing and the remedy, and exit code 1.
 """
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from shoestring_builder.check.site import check
 from support.command import Ran, run_here, shoestring
+from support.disk import mounted
 from support.mosaics import (
     CONFIGURATION,
     times,
@@ -197,21 +196,9 @@ def test_an_output_below_a_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB of its own; only root can make one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("Only root can mount a small file system to fill it.")
-    made = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True
-    )
-    if made.returncode:
-        pytest.skip(f"This machine lets nobody mount: {made.stderr.decode().strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+    """A file system of 2 MB of its own."""
+    with mounted(tmp_path / "disk", "size=2m") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

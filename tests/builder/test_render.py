@@ -3,7 +3,6 @@
 import hashlib
 import os
 import pickle
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -24,6 +23,7 @@ from shoestring_builder.render.tally import Tally
 from shoestring_schema.errors import PublishError, SourceError
 from shoestring_schema.site import MaskDocument
 from shoestring_schema.vrt import parse_vrt
+from support.disk import mounted
 from support.layers import (
     Array,
     mosaicked,
@@ -237,17 +237,8 @@ def test_a_staging_folder_that_is_not_there(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A disk of so many kilobytes."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("Only root can mount the small disk that this test fills.")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("This machine does not let root mount a tmpfs.")
-    try:
+    with mounted(tmp_path / "disk", f"size={request.param}k") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("small_disk", [8, 400, 2000, 2600, 3200, 3472, 3496, 6000], indirect=True)
