@@ -102,7 +102,8 @@ def test_ctrl_c_stops_at_once(tmp_path: Path) -> None:
         return None
 
     script = textwrap.dedent("""
-        import sys, shoestring
+        import signal, sys, shoestring
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
         catalogue = shoestring.open(sys.argv[1], options=shoestring.Options(timeout=60))
         collection = catalogue["fields"]
         try:
@@ -111,13 +112,15 @@ def test_ctrl_c_stops_at_once(tmp_path: Path) -> None:
             print("interrupted")
     """)
     with FaultyServer(tmp_path, rule) as server:
-        process = subprocess.Popen(
-            [sys.executable, "-c", script, server.address], stdout=subprocess.PIPE, text=True
-        )
-        assert stalled.wait(30)
-        began = time.monotonic()
-        os.kill(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=20)
+        command = [sys.executable, "-c", script, server.address]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert stalled.wait(30)
+                began = time.monotonic()
+                os.kill(process.pid, signal.SIGINT)
+                said, _ = process.communicate(timeout=20)
+            finally:
+                process.kill()
         assert (said, process.returncode) == ("interrupted\n", 0)
         assert time.monotonic() - began < 5
 
