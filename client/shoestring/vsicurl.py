@@ -6,8 +6,7 @@ long as the catalogue is open, because GDAL keeps a connection for each thread.
 
 What GDAL says of a failure does not tell one reason from another. So after a
 failure the transport is asked why: what can't pass is raised, all else is
-tried again. GDAL remembers failures by address; a new try adds a fragment to
-the URL, which GDAL takes for another file and no server ever sees.
+tried again, under a new name (`gdal_names`), because GDAL remembers failures.
 """
 
 import asyncio
@@ -25,6 +24,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from shoestring import __version__
+from shoestring.gdal_names import NAMES
 from shoestring.location import Location
 from shoestring.mask import has_data
 from shoestring.options import Options
@@ -50,9 +50,6 @@ _STRIP = 4 * 2**20
 
 _CACHE = 128 * 2**20
 """Bytes that GDAL keeps of what it has fetched, for the whole process."""
-
-_VSICURL = "/vsicurl?use_redirect_url_if_no_query_string_params=yes&url="
-"""Without this option GDAL 3.12 asks a redirect's target anew, in any protocol that curl knows."""
 
 _NO_FTP = "refused://shoestring-follows-no-redirects-to-ftp"
 """A proxy that curl refuses to use, before it connects to anything."""
@@ -147,10 +144,12 @@ class VsicurlReader:
         return await retry(lambda: self._once(location, work, next(tries)), self._options)
 
     async def _once(self, location: Location, work: "Callable[[_Attempt], T]", number: int) -> T:
-        attempt = _Attempt(number, self._options, self._closed)
+        name = location.address if location.is_local else NAMES.name_of(location.address)
+        attempt = _Attempt(name, self._options, self._closed)
         try:
             return await self._in_thread(attempt, work)
         except RasterioError as error:
+            NAMES.renew(location.address, name)
             known = await self._transport.diagnose(location)
             if known is not None:
                 raise known from None
@@ -170,13 +169,13 @@ class _Attempt:
     """One try at one file, in one thread.
 
     Args:
-        number: 0 for the first.
+        name: What GDAL is given to open.
         options: Time limits, trusted authorities.
         closed: Set when the reader is closed.
     """
 
-    def __init__(self, number: int, options: Options, closed: threading.Event) -> None:
-        self.number = number
+    def __init__(self, name: str, options: Options, closed: threading.Event) -> None:
+        self.name = name
         self.cancelled = threading.Event()
         self._options = options
         self._closed = closed
@@ -186,11 +185,10 @@ class _Attempt:
         with rasterio.Env(**gdal_options(self._options)):
             return work(self)
 
-    def open(self, location: Location, header_size: int | None) -> DatasetReader:
-        """Open a file with its whole header in one request."""
-        name = location.address if location.is_local else _vsicurl_name(location, self.number)
+    def open(self, header_size: int | None) -> DatasetReader:
+        """Open the file with its whole header in one request."""
         with rasterio.Env(GDAL_INGESTED_BYTES_AT_OPEN=max(16384, min(header_size or 0, 2**24))):
-            return rasterio.open(name, driver=DRIVER)
+            return rasterio.open(self.name, driver=DRIVER)
 
     def stop_if_cancelled(self) -> None:
         """Leave the thread where nobody waits for the result any more."""
@@ -221,20 +219,14 @@ def gdal_options(options: Options) -> dict[str, Any]:
     return config if options.trusted is None else {**config, "GDAL_CURL_CA_BUNDLE": options.trusted}
 
 
-def _vsicurl_name(location: Location, number: int) -> str:
-    """What GDAL is given to open; a name of its own for each further try."""
-    address = f"{location.address}#{number}" if number else location.address
-    return _VSICURL + quote(address, safe="")
-
-
 def _read_window(read: Read, attempt: _Attempt) -> Pixels:
-    with attempt.open(read.file.location, read.file.header_size) as dataset:
+    with attempt.open(read.file.header_size) as dataset:
         _check_grid(dataset, read)
         return _read_strips(dataset, 1, read.window, attempt)
 
 
 def _read_source_window(location: Location, band: int, window: Window, attempt: _Attempt) -> Pixels:
-    with attempt.open(location, None) as dataset:
+    with attempt.open(None) as dataset:
         _check_blocks(dataset, location)
         inside = Window(0, 0, *dataset.shape)
         if not 1 <= band <= dataset.count or window.intersect(inside) != window:
@@ -263,7 +255,7 @@ def _read_strips(dataset: DatasetReader, band: int, window: Window, attempt: _At
 
 
 def _inspect(location: Location, name: str, attempt: _Attempt) -> tuple[Grid, Band]:
-    with attempt.open(location, None) as dataset:
+    with attempt.open(None) as dataset:
         _check_blocks(dataset, location)
         if dataset.crs is None:
             raise CatalogueError(f"{location.address} has no CRS: its publisher must state one.")

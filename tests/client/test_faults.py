@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -366,3 +367,20 @@ def test_a_file_that_is_not_what_the_catalogue_says(
     write_tiff(path, pixels, type(UTM)(UTM.crs, UTM.transform, pixels.shape))
     with pytest.raises(CatalogueError, match=r"its catalogue says .*must be built anew"):
         extract(str(tmp_path))
+
+
+@pytest.mark.parametrize("fault", [Status(503), Status(404), Cut(), Stall(half=True)])
+def test_a_server_that_comes_back_is_read_again(site: SiteFolder, fault: Fault) -> None:
+    """After a failure for good, the same process reads the same asset once its server is well."""
+    ill = True
+
+    def rule(request: Request) -> Fault | None:
+        return fault if ill and request.path.endswith(".tif") else None
+
+    with FaultyServer(site.folder, rule) as server:
+        for _ in range(2):
+            with pytest.raises(ShoestringError):
+                extract(server.address, replace(OPTIONS, retries=1))
+        ill = False
+        for _ in range(2):
+            assert is_right(extract(server.address, replace(OPTIONS, retries=0)))
