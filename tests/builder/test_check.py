@@ -14,15 +14,14 @@ import pytest
 import rasterio
 import rasterio.shutil
 from affine import Affine
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoestring_builder import cli
 from shoestring_builder.build import build
 from shoestring_builder.check import stac
 from shoestring_builder.check.site import Report, check
 from shoestring_schema.errors import CatalogueError, MissingExtraError
+from support.command import run_here
 
 Json = dict[str, Any]
 
@@ -225,20 +224,20 @@ def test_whole_site(built: Path) -> None:
 
 def test_verb(built: Path) -> None:
     """The verb tells what it checked and ends with 0."""
-    result = CliRunner().invoke(cli.check, [str(built)])
-    assert result.exit_code == 0
-    assert "2 collections, 4 items" in result.stdout
-    assert result.stderr == ""
+    result = run_here("check", built)
+    assert result.code == 0
+    assert "2 collections, 4 items" in result.out
+    assert result.err == ""
 
 
 def test_verb_with_faults(site: Path) -> None:
     """The verb prints each fault as a line and ends with 1."""
     for path in (site / "s2" / "2018").glob("*_B04-*.tif"):
         path.unlink()
-    result = CliRunner().invoke(cli.check, [str(site)])
-    assert result.exit_code == 1
-    assert len(result.stdout.splitlines()) == 2
-    assert "2 faults" in result.stderr
+    result = run_here("check", site)
+    assert result.code == 1
+    assert len(result.out.splitlines()) == 2
+    assert "2 faults" in result.err
 
 
 def test_no_site(tmp_path: Path) -> None:

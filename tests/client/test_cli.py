@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import rasterio
-from click.testing import CliRunner
 
-from shoestring.cli import main
+from support.command import run_here
 from support.site import UTM, SiteFolder, box_in, numbers
 
 
@@ -26,10 +25,10 @@ def site(tmp_path: Path) -> SiteFolder:
     return made.write()
 
 
-def run(*arguments: object) -> tuple[int, str, str]:
+def run(*arguments: str | Path) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command."""
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    return done.exit_code, done.stdout, done.stderr
+    done = run_here(*arguments)
+    return done.code, done.out, done.err
 
 
 def test_info_tells_what_a_catalogue_holds(site: SiteFolder) -> None:

@@ -15,11 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoestring_builder import cli
 from shoestring_builder.serve.app import CHUNK
 from shoestring_builder.serve.background import BackgroundServer
 from shoestring_builder.serve.server import serve
@@ -30,6 +28,7 @@ from shoestring_schema.errors import (
     MissingExtraError,
     ShoestringError,
 )
+from support.command import run_here
 from support.curl import curl
 from support.tls import PrivateCa
 from support.tools import free_port
@@ -324,6 +323,6 @@ def test_verb(site: Path, tls: list[str]) -> None:
 
 def test_verb_usage(site: Path) -> None:
     """A certificate without its key is wrong usage."""
-    result = CliRunner().invoke(cli.serve, [str(site), "--cert", "x.pem"])
-    assert result.exit_code == 2
-    assert "--cert and --key go together" in result.stderr
+    result = run_here("serve", site, "--cert", "x.pem")
+    assert result.code == 2
+    assert "--cert and --key go together" in result.err
