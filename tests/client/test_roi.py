@@ -14,6 +14,7 @@ import shoestring
 from shoestring import Roi
 from shoestring.roi import to_roi
 from shoestring_schema.errors import CatalogueError, MissingExtraError, RoiError
+from shoestring_schema.grid import Grid
 from support.faulty_server import FaultyServer
 from support.site import SINUSOIDAL, UTM, SiteFolder, box_in, numbers
 
@@ -262,3 +263,23 @@ def test_a_vector_file_without_pyogrio_names_the_extra(
     monkeypatch.setitem(__import__("sys").modules, "pyogrio", None)
     with pytest.raises(MissingExtraError, match=r'pip install "shoestring\[vector\]"'):
         to_roi(path)
+
+
+def test_parts_far_apart_keep_their_vertices_in_another_crs() -> None:
+    """Several fields, reprojected, stay the polygons that they are: no edge joins one to the next."""
+    fields = [shapely.box(-2.001 + x, 7.2 + x, -2 + x, 7.201 + x) for x in (0.0, 0.5, 1.0)]
+    moved = Roi(shapely.MultiPolygon(fields)).on(Grid(UTM.crs, UTM.transform, (20000, 20000)))
+    expected = [
+        shapely.geometry.shape(transform_geom("EPSG:4326", UTM.crs, field)) for field in fields
+    ]
+    assert shapely.get_num_coordinates(moved.geometry) == 3 * 5
+    assert shapely.equals_exact(moved.geometry, shapely.MultiPolygon(expected), tolerance=1e-6)
+
+
+def test_long_edges_are_cut_where_the_crs_bends_them() -> None:
+    """A country's box, straight in longitude and latitude, reaches as far on the grid as it should."""
+    grid = Grid("EPSG:32630", (1000.0, 0.0, 0.0, 0.0, -1000.0, 1500000.0), (1500, 1000))
+    region = Roi(shapely.box(-6, 5, 0, 11)).on(grid)
+    middle = transform_geom("EPSG:4326", grid.crs, {"type": "Point", "coordinates": [-3, 11]})
+    assert region.geometry.distance(shapely.geometry.shape(middle)) < 100
+    assert shapely.get_num_coordinates(region.geometry) > 5
