@@ -52,6 +52,7 @@ def main(
                 measured[case].append(_limit(job) if case == "limit" else _cold(case, job))
                 print(f"run {run + 1} {case}: {measured[case][-1]}", file=sys.stderr)
     title = f"{layers} layers, {window} px, {rtt:g} ms, {mbit:g} Mbit/s, TLS"
+    title += ", unmasked" if unmasked else ""
     _report(title, measured)
 
 
