@@ -10,7 +10,9 @@ import numpy as np
 
 import shoestring
 
-url, collection, roi = sys.argv[1:4]
+if len(sys.argv) != 4:
+    sys.exit(f"Usage: {__doc__.splitlines()[2]}")
+url, collection, roi = sys.argv[1:]
 with shoestring.open(url) as catalogue:
     images = catalogue[collection]
     band = {band.common_name: name for name, band in images.bands.items()}
