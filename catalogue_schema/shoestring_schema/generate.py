@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from shoestring_schema import configuration, site
+from shoestring_schema import configuration, site, tile_index
 from shoestring_schema.configuration import Configuration
 from shoestring_schema.site import (
     CatalogDocument,
@@ -17,6 +17,7 @@ from shoestring_schema.site import (
     ItemDocument,
     PartDocument,
 )
+from shoestring_schema.tile_index import Head
 
 SCHEMAS: Mapping[str, type] = {
     "configuration.json": Configuration,
@@ -24,11 +25,13 @@ SCHEMAS: Mapping[str, type] = {
     "collection.json": CollectionDocument,
     "item.json": ItemDocument,
     "part.json": PartDocument,
+    "index-head.json": Head,
 }
 """File names and the types that they describe."""
 
 # An entry of a docstring's list of attributes; its further lines are indented deeper.
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     .*)*)$", re.MULTILINE)
+_MODULES = (configuration, site, tile_index)
 _FOLDER = Path(__file__).parent / "schemas"
 
 
@@ -53,18 +56,26 @@ def main() -> None:
 
 def _explained(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     """A definition with its docstring taken apart: one description a field."""
-    kind = getattr(configuration, name, None) or getattr(site, name)
+    kind = next(found for module in _MODULES if (found := getattr(module, name, None)))
     docstring = inspect.cleandoc(kind.__doc__)  # Python 3.13 and newer have cleaned it already
     explained = {**definition, "description": _line(docstring.split("\n\n")[0])}
-    names = {own.name: own.encode_name for own in msgspec.structs.fields(kind)}
+    places = _places(kind, explained)
     for attribute, text in _ATTRIBUTE.findall(docstring.partition("Attributes:\n")[2] + "\n"):
-        own = explained["properties"][names[attribute]]
-        explained["properties"][names[attribute]] = {"description": _line(text), **own}
+        home, key = places[attribute]
+        home[key] = {"description": _line(text), **home[key]}
     for name, pattern in _key_patterns(kind):
         own = explained["properties"][name]
         own.pop("propertyNames", None)  # msgspec writes it from 0.22 on
         own["propertyNames"] = {"pattern": pattern}
     return explained
+
+
+def _places(kind: type, definition: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Where the schema of each field stands: in a list for types that are written as arrays."""
+    fields = msgspec.structs.fields(kind)
+    if "prefixItems" in definition:
+        return {own.name: (definition["prefixItems"], place) for place, own in enumerate(fields)}
+    return {own.name: (definition["properties"], own.encode_name) for own in fields}
 
 
 def _key_patterns(kind: type) -> list[tuple[str, str]]:

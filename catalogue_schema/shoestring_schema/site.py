@@ -95,6 +95,50 @@ class MaskDocument(_Document, frozen=True):
     clear_below: float | None = None
 
 
+class LevelDocument(_Document, frozen=True):
+    """A level of a file: full resolution, or an overview.
+
+    Attributes:
+        shape: Rows and columns of its pixels.
+        block: Rows and columns of a block's pixels.
+    """
+
+    shape: tuple[Dimension, Dimension]
+    block: tuple[Dimension, Dimension]
+
+
+class StackDocument(_Document, frozen=True):
+    """A stack of a tile index: files that are alike.
+
+    Attributes:
+        levels: Full resolution first.
+        files: Band to how many files of it there are; runs are in the order of the names.
+        place: Row and column, on the grid of these bands, of the files' first pixel.
+    """
+
+    levels: Annotated[tuple[LevelDocument, ...], Meta(min_length=1, max_length=32)]
+    files: dict[Name, Count]
+    place: tuple[int, int] = (0, 0)
+
+
+class IndexDocument(_Document, frozen=True):
+    """The tile index of a part: see `shoestring_schema.tile_index`.
+
+    Attributes:
+        href: The file, relative to the collection document.
+        size: Bytes.
+        checksum: Multihash of the file.
+        head_size: Bytes of its head.
+        stacks: What lies behind the head, in this order.
+    """
+
+    href: str
+    size: Count
+    checksum: Checksum
+    head_size: Count
+    stacks: tuple[StackDocument, ...]
+
+
 class Part(_Document, frozen=True):
     """One of ``shoestring:parts``: an immutable file of items.
 
@@ -104,12 +148,14 @@ class Part(_Document, frozen=True):
             ``2018-01-02T13:00:00Z``.
         size: Bytes.
         checksum: Multihash of the file.
+        index: Where the blocks of its layers lie, if that is known.
     """
 
     href: str
     dates: tuple[str, ...]
     size: Count
     checksum: Checksum
+    index: IndexDocument | None = None
 
 
 class CatalogDocument(_Document, frozen=True):
