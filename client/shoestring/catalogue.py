@@ -16,9 +16,9 @@ from shoestring.options import Options
 from shoestring.parts import PartsIndex
 from shoestring.selection import pick
 from shoestring.show import catalogue_html, catalogue_text
+from shoestring.site_reader import SiteReader
 from shoestring.together import together
 from shoestring.transport import SiteTransport
-from shoestring.vsicurl import VsicurlReader
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
@@ -106,7 +106,7 @@ async def open_session(
 ) -> tuple[Session, AsyncCatalogue]:
     """Open a catalogue; the caller closes the session."""
     transport = SiteTransport(options)
-    session = Session(transport, VsicurlReader(options, transport), options)
+    session = Session(transport, SiteReader(options, transport), options)
     try:
         return session, await _load(locate(address), bands, session)
     except BaseException:
@@ -187,7 +187,9 @@ def _collection(data: bytes, location: Location, session: Session) -> AsyncColle
         mask=document.mask,
         dates=dates,
     )
-    return AsyncCollection(info, PartsIndex(location, document.parts, session.transport), session)
+    indexed = session.options.reader == "auto"
+    index = PartsIndex(location, document.parts, session.transport, indexed=indexed)
+    return AsyncCollection(info, index, session)
 
 
 def _check_mask(document: CollectionDocument, where: str) -> None:

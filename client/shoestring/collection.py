@@ -14,9 +14,10 @@ from shoestring.reader import Reader
 from shoestring.roi import RoiLike, extent, read_roi
 from shoestring.selection import Dates, select_bands, select_dates
 from shoestring.show import collection_html, collection_text
+from shoestring.sparing import spare
 from shoestring.stack import Layer, Stack
 from shoestring.transport import Transport
-from shoestring_schema.grid import Grid
+from shoestring_schema.grid import Grid, Window
 from shoestring_schema.moment import Moment
 from shoestring_schema.site import MaskDocument
 
@@ -119,8 +120,13 @@ class CollectionFacts:
 class LayerIndex(Protocol):
     """Knows where the layers' files are."""
 
-    async def files(self, moments: Collection[Moment]) -> Files:
-        """The files of these moments' layers, by moment and band."""
+    async def files(self, moments: Collection[Moment], windows: Mapping[str, Window]) -> Files:
+        """The files of layers, by moment and band; with their blocks, where that is known.
+
+        Args:
+            moments: Which moments.
+            windows: Band to window, in the band's own pixels.
+        """
         ...
 
 
@@ -233,17 +239,22 @@ class AsyncCollection(CollectionFacts):
         names = select_bands(bands, self.bands)
         moments = select_dates(wanted.get("dates"), self.dates)
         region = (await read_roi(roi, self._session.transport)).on(self.grid)
-        return make_plan(
+        wish = Wish(
+            masked=wanted.get("masked", True),
+            min_clear=wanted.get("min_clear"),
+            scaled=wanted.get("scaled", False),
+        )
+        rule = self.mask if wish.filters else None
+        needed = dict.fromkeys([*names, *([rule.band] if rule else [])])
+        windows = {name: region.window.coarsen(self.bands[name].factor) for name in needed}
+        plan = make_plan(
             self.id,
             region,
-            await self._index.files(moments),
+            await self._index.files(moments, windows),
             bands=self.bands,
             wanted=names,
-            rule=self.mask,
-            wish=Wish(
-                masked=wanted.get("masked", True),
-                min_clear=wanted.get("min_clear"),
-                scaled=wanted.get("scaled", False),
-            ),
+            rule=rule,
+            wish=wish,
             max_result=self._session.options.max_result,
         )
+        return spare(plan)

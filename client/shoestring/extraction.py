@@ -12,6 +12,7 @@ from shoestring import mask
 from shoestring.mask import Flags, Pixels
 from shoestring.plan import Plan, PlannedDate, Read
 from shoestring.reader import Reader
+from shoestring.sparing import clarity
 from shoestring.stack import Dates, Layer, Stack
 from shoestring.together import together
 from shoestring_schema.moment import Moment
@@ -138,7 +139,11 @@ def _clear(date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels]) -> Flags
     if date.mask is None:
         return np.zeros(plan.roi.window.shape, bool)
     pixels = _delivered(arrays[id(date.mask)], date.mask, plan)
-    return mask.is_clear(pixels, plan.rule, plan.mask_band)
+    said = mask.is_clear(pixels, plan.rule, plan.mask_band)
+    if plan.spared is None:
+        return said
+    known = clarity(date, plan)  # where it is known, the mask may not have been read
+    return (said & ~known.unclear) | known.clear
 
 
 def _layers(

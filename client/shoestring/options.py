@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 from shoestring_schema.errors import SelectionError
 
@@ -20,6 +21,8 @@ class Options:
         ca_bundle: PEM file of certificate authorities to trust instead of the usual
             ones; by default the file that ``SSL_CERT_FILE`` names, if any.
         max_result: Bytes. A larger result is refused before anything is read.
+        reader: ``auto`` fetches the blocks that a tile index tells, and lets GDAL open what
+            has none; ``vsicurl`` lets GDAL open everything. The pixels are the same.
     """
 
     connections: int = 16
@@ -28,6 +31,7 @@ class Options:
     retry_delay: float = 0.5
     ca_bundle: str | os.PathLike[str] | None = None
     max_result: int = 8 * 2**30
+    reader: Literal["auto", "vsicurl"] = "auto"
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -40,6 +44,10 @@ class Options:
                 raise SelectionError(
                     f"Options.{name} must be at least {least}, got {getattr(self, name)}."
                 )
+        if self.reader not in ("auto", "vsicurl"):
+            raise SelectionError(
+                f'Options.reader must be "auto" or "vsicurl", got {self.reader!r}.'
+            )
         if not self.timeout > 0:
             raise SelectionError(f"Options.timeout must be positive, got {self.timeout}.")
 

@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
+from shoestring.indexed_layers import layers_of
 from shoestring.location import Location
 from shoestring.plan import LayerFile
+from shoestring.tile_index import TileIndex
 from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
+from shoestring_schema.grid import Window
 from shoestring_schema.moment import Moment, parse_moment
 from shoestring_schema.site import ItemDocument, Part, PartDocument
 
@@ -16,35 +19,65 @@ Files = Mapping[Moment, Mapping[str, LayerFile]]
 
 
 class PartsIndex:
-    """Finds layers in the parts that `collection.json` lists; fetches a part when it is needed.
+    """Finds layers in the parts that `collection.json` lists; fetches what is needed of a part.
+
+    That is its tile index, as far as a window needs it; or its items, where there is none.
 
     Args:
         location: Where the collection document lies.
         parts: Its parts.
         transport: Gets them.
+        indexed: Use tile indexes.
+
+    Raises:
+        CatalogueError: What the collection says of a part contradicts itself.
     """
 
-    def __init__(self, location: Location, parts: Sequence[Part], transport: Transport) -> None:
+    def __init__(
+        self, location: Location, parts: Sequence[Part], transport: Transport, *, indexed: bool
+    ) -> None:
         self._location = location
         self._transport = transport
         self._parts = [(part, frozenset(map(parse_moment, part.dates))) for part in parts]
         self._known: dict[str, Files] = {}
+        self._indexes = {
+            part.href: TileIndex(location.resolve(part.index.href), part.index, transport)
+            for part in parts
+            if indexed and part.index is not None
+        }
 
-    async def files(self, moments: Collection[Moment]) -> Files:
-        """The files of these moments' layers, by moment and band.
+    async def files(self, moments: Collection[Moment], windows: Mapping[str, Window]) -> Files:
+        """The files of layers, by moment and band.
+
+        Args:
+            moments: Which moments.
+            windows: Band to window, in the band's own pixels; the blocks under it are told
+                where there is a tile index.
 
         Raises:
             TransferError: A part did not arrive.
             CatalogueError: A part is not what the collection says.
         """
         wanted = frozenset(moments)
-        needed = [part for part, dates in self._parts if dates & wanted]
-        found = await together(self._load(part) for part in needed)
-        return {
-            moment: files for part in found for moment, files in part.items() if moment in wanted
-        }
+        needed = [(part, dates & wanted) for part, dates in self._parts if dates & wanted]
+        found = await together(self._part(part, own, windows) for part, own in needed)
+        return {moment: files for part in found for moment, files in part.items()}
 
-    async def _load(self, part: Part) -> Files:
+    async def _part(
+        self, part: Part, moments: frozenset[Moment], windows: Mapping[str, Window]
+    ) -> Files:
+        index = self._indexes.get(part.href)
+        if index is None:
+            items = await self._items(part)
+            return {moment: items[moment] for moment in moments}
+        layers = layers_of(await index.share(windows), moments, windows)
+        whole: dict[Moment, dict[str, LayerFile]] = {moment: {} for moment in moments}
+        for moment, bands in layers.items():
+            for band, layer in bands.items():
+                whole[moment][band] = layer or (await self._items(part))[moment][band]
+        return whole
+
+    async def _items(self, part: Part) -> Files:
         if part.href not in self._known:
             location = self._location.resolve(part.href)
             data = await self._transport.fetch(location, max_bytes=MAX_BYTES)

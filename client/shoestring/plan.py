@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shoestring.blocks import Piece
 from shoestring.location import Location
 from shoestring.roi import GridRoi
 from shoestring.show import plan_html, plan_text
@@ -30,11 +31,14 @@ class LayerFile:
         location: Where it lies.
         size: Its bytes, if known.
         header_size: Bytes before its first block of pixels, if known.
+        pieces: The blocks under the window, file by file, lowest first, where a tile index
+            tells them; else None.
     """
 
     location: Location
     size: int | None = None
     header_size: int | None = None
+    pieces: tuple[Piece, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,29 @@ class Wish:
         return np.dtype("float32" if self.masked or self.scaled else band.data_type)
 
 
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """What a tile index spares; in blocks.
+
+    Attributes:
+        blocks: Under the window, in all layers and masks.
+        fetched: Those that are fetched.
+        outside: Those that the region does not touch.
+        empty: Those without data.
+        unclear: Those without a clear pixel in the region.
+        mask: Those of masks that need not be asked, as all or none of what is under them is clear.
+        dates: Dates of which nothing is fetched.
+    """
+
+    blocks: int
+    fetched: int
+    outside: int
+    empty: int
+    unclear: int
+    mask: int
+    dates: int
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Plan:
     """All reads of an extraction. It shows what would be read.
@@ -120,6 +147,7 @@ class Plan:
         rule: The collection's mask, where it is used.
         mask_band: The band of `rule`.
         wish: How the layers are wanted.
+        spared: What need not be fetched, where a tile index tells it.
     """
 
     collection: str
@@ -129,6 +157,7 @@ class Plan:
     rule: MaskDocument | None
     mask_band: Band | None
     wish: Wish
+    spared: Spared | None = None
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -137,9 +166,10 @@ class Plan:
 
     @property
     def estimated_bytes(self) -> int:
-        """About how much would be fetched: the touched blocks' share of each file, and its header.
+        """How much would be fetched: the wanted blocks, where a tile index tells their sizes.
 
-        Clear sky or cloud, blocks are taken as equally large; overviews as a quarter of a file.
+        Else about the touched blocks' share of each file, and its header: clear sky or cloud,
+        blocks are taken as equally large; overviews as a quarter of a file.
         """
         return round(sum(_estimate(read) for read in self.reads))
 
@@ -179,14 +209,13 @@ def make_plan(
         files: The layers' files of the moments that are meant, by moment and band.
         bands: All bands of the collection.
         wanted: Names of the bands to deliver.
-        rule: The collection's mask.
+        rule: The collection's mask, where it is used.
         wish: How the layers are wanted.
         max_result: Bytes that the result may have.
 
     Raises:
         SelectionError: The result would be larger than `max_result`, or nothing is there.
     """
-    rule = rule if wish.filters else None
     dates = []
     for moment in sorted(files):
         of_date = {
@@ -210,6 +239,8 @@ def _read(file: LayerFile, band: Band, roi: GridRoi) -> Read:
 
 
 def _estimate(read: Read) -> float:
+    if read.file.pieces is not None:
+        return sum(piece.blocks.fetched_bytes for piece in read.file.pieces)
     touched, blocks = read.window.count_tiles(BLOCK), read.grid.whole.count_tiles(BLOCK)
     return 0.75 * (read.file.size or 0) * touched / blocks + (read.file.header_size or 0)
 

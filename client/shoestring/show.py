@@ -12,7 +12,7 @@ from shoestring_schema.moment import Moment, format_moment
 if TYPE_CHECKING:
     from shoestring.catalogue import CatalogueFacts
     from shoestring.collection import CollectionFacts
-    from shoestring.plan import Plan
+    from shoestring.plan import Plan, Spared
     from shoestring.stack import Stack
 
 Rows = Sequence[tuple[str, str]]
@@ -131,7 +131,8 @@ def _stack_rows(stack: "Stack") -> Rows:
 
 def _plan_rows(plan: "Plan") -> Rows:
     window, reads = plan.roi.window, plan.reads
-    return [
+    known = all(read.file.pieces is not None for read in reads)
+    shown = [
         (
             "window",
             f"{window.height} x {window.width} pixels, from row {window.row} and column {window.column}",
@@ -140,9 +141,24 @@ def _plan_rows(plan: "Plan") -> Rows:
         ("dates", span([date.moment for date in plan.dates])),
         ("mask", "none" if plan.rule is None else plan.rule.band),
         ("files", f"{len(reads)}, of {size(sum(read.file.size or 0 for read in reads))} in all"),
-        ("to fetch", f"about {size(plan.estimated_bytes)}"),
+        ("to fetch", f"{'' if known else 'about '}{size(plan.estimated_bytes)}"),
         ("result", size(plan.result_bytes)),
     ]
+    return [*shown, ("spared", _spared(plan.spared))] if plan.spared else shown
+
+
+def _spared(spared: "Spared") -> str:
+    """How much, and why."""
+    reasons = [
+        (spared.outside, "outside of the ROI"),
+        (spared.empty, "without data"),
+        (spared.unclear, "without a clear pixel"),
+        (spared.mask, "of the mask, where all or none is clear"),
+    ]
+    total = spared.blocks - spared.fetched
+    told = "; ".join(f"{count} {reason}" for count, reason in reasons if count)
+    dates = f"; {spared.dates} dates whole" if spared.dates else ""
+    return f"{total} of {spared.blocks} blocks{': ' if told else ''}{told}{dates}"
 
 
 def _band(band: Any) -> str:  # noqa: ANN401

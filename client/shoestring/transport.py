@@ -8,10 +8,10 @@ import asyncio
 import os
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import BinaryIO, Protocol, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,6 +20,7 @@ import aiohttp
 from shoestring import __version__
 from shoestring.location import Location, web_address
 from shoestring.options import Options
+from shoestring.spans import Span
 from shoestring_schema.errors import CatalogueError, ShoestringError, TransferError
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -46,6 +47,20 @@ class Transport(Protocol):
         """
         ...
 
+    async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
+        """A range of the bytes of a file, just as many as were asked for.
+
+        Args:
+            location: The file.
+            span: Which bytes; all of them in the file.
+            file_size: Bytes that the file must have: another size is another file.
+
+        Raises:
+            TransferError: They did not arrive, after all retries.
+            CatalogueError: The file is not there, or of another size.
+        """
+        ...
+
     async def diagnose(self, location: Location) -> ShoestringError | None:
         """Why a file can't be read in ranges, or None where it can.
 
@@ -65,6 +80,10 @@ class FolderTransport:
         """See `Transport.fetch`."""
         return await asyncio.to_thread(self._read, location, max_bytes)
 
+    async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
+        """See `Transport.fetch_range`."""
+        return await asyncio.to_thread(self._read_range, location, span, file_size)
+
     async def diagnose(self, location: Location) -> ShoestringError | None:
         """See `Transport.diagnose`."""
         try:
@@ -78,21 +97,23 @@ class FolderTransport:
 
     @staticmethod
     def _read(location: Location, max_bytes: int) -> bytes:
-        try:
-            with location.path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size  # a read sets aside all that it may get
-                data = file.read(min(max_bytes, size) + 1)
-        except FileNotFoundError:
-            raise CatalogueError(
-                f"{location.address} does not exist: the site is not complete."
-            ) from None
-        except OSError as error:
-            raise TransferError(f"{location.address} can't be read: {error.strerror}.") from None
+        with _opened(location) as file:
+            size = os.fstat(file.fileno()).st_size  # a read sets aside all that it may get
+            data = file.read(min(max_bytes, size) + 1)
         if max_bytes and len(data) > max_bytes:
             raise CatalogueError(
                 f"{location.address} is larger than the {max_bytes} bytes that it may have."
             )
         return data
+
+    @staticmethod
+    def _read_range(location: Location, span: Span, file_size: int) -> bytes:
+        with _opened(location) as file:
+            found = os.fstat(file.fileno()).st_size
+            if found != file_size:
+                raise _another_file(location.address, found, file_size)
+            file.seek(span.start)
+            return file.read(span.size)
 
 
 class HttpTransport:
@@ -110,10 +131,16 @@ class HttpTransport:
         """See `Transport.fetch`."""
         return await retry(lambda: self._get(location.address, max_bytes), self._options)
 
+    async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
+        """See `Transport.fetch_range`."""
+        return await retry(
+            lambda: self._get_range(location.address, span, file_size), self._options
+        )
+
     async def diagnose(self, location: Location) -> ShoestringError | None:
         """See `Transport.diagnose`."""
         try:
-            await self._get(location.address, 1, {"Range": "bytes=0-0"})
+            await self._get_range(location.address, Span(0, 1), None)
         except ShoestringError as error:
             return error
         return None
@@ -124,17 +151,43 @@ class HttpTransport:
             await self._session.close()
             self._session = None
 
-    async def _get(
-        self, url: str, max_bytes: int, headers: Mapping[str, str] | None = None
-    ) -> bytes:
+    async def _get(self, url: str, max_bytes: int) -> bytes:
+        async with self._response(url, {}) as response:
+            return await _body(response, max_bytes)
+
+    async def _get_range(self, url: str, span: Span, file_size: int | None) -> bytes:
+        wanted = f"bytes {span.start}-{span.stop - 1}"
+        # A range of a file that was compressed on the way would be of other bytes.
+        headers = {"Range": wanted.replace(" ", "="), "Accept-Encoding": "identity"}
+        async with self._response(url, headers) as response:
+            got, _, total = response.headers.get("Content-Range", "").partition("/")
+            if response.status != 206:
+                raise TransferError(
+                    f"{url} comes from a server that does not answer requests for a range of bytes: "
+                    "host the site with nginx, Caddy, Apache or `shoestring serve`."
+                )
+            if file_size is not None and total != "*" and total != str(file_size):
+                raise _another_file(url, total, file_size)
+            if got != wanted:
+                raise TransferError(
+                    f"{url} comes from a server that answers {got[:80]!r} when {wanted} is asked for: try again; if "
+                    "that does not help, tell its publisher.",
+                    passing=True,
+                )
+            data = await _body(response, span.size)
+        if len(data) < span.size:
+            raise TransferError(
+                f"{url} was cut before all of its bytes had arrived: try again.", passing=True
+            )
+        return data
+
+    @asynccontextmanager
+    async def _response(
+        self, url: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
-            async with await self._follow(url, headers or {}) as response:
-                if headers and response.status != 206:
-                    raise TransferError(
-                        f"{url} comes from a server that does not answer requests for a range of bytes: "
-                        "host the site with nginx, Caddy, Apache or `shoestring serve`."
-                    )
-                return await _body(response, max_bytes)
+            async with await self._follow(url, headers) as response:
+                yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _explain(error, url, self._options) from None
 
@@ -183,6 +236,10 @@ class SiteTransport:
         """See `Transport.fetch`."""
         return await self._of(location).fetch(location, max_bytes=max_bytes)
 
+    async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
+        """See `Transport.fetch_range`."""
+        return await self._of(location).fetch_range(location, span, file_size=file_size)
+
     async def diagnose(self, location: Location) -> ShoestringError | None:
         """See `Transport.diagnose`."""
         return await self._of(location).diagnose(location)
@@ -220,15 +277,17 @@ class FakeTransport:
 
     async def fetch(self, location: Location, *, max_bytes: int) -> bytes:
         """See `Transport.fetch`."""
-        self.fetched.append(location.address)
-        found = self.documents.get(location.address)
-        if found is None:
-            raise CatalogueError(f"{location.address} does not exist.")
-        if isinstance(found, ShoestringError):
-            raise found
+        found = self._find(location)
         if len(found) > max_bytes:
             raise CatalogueError(f"{location.address} is larger than {max_bytes} bytes.")
         return found
+
+    async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
+        """See `Transport.fetch_range`."""
+        found = self._find(location)
+        if len(found) != file_size:
+            raise _another_file(location.address, len(found), file_size)
+        return found[span.start : span.stop]
 
     async def diagnose(self, location: Location) -> ShoestringError | None:
         """See `Transport.diagnose`."""
@@ -237,6 +296,15 @@ class FakeTransport:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _find(self, location: Location) -> bytes:
+        self.fetched.append(location.address)
+        found = self.documents.get(location.address)
+        if found is None:
+            raise CatalogueError(f"{location.address} does not exist.")
+        if isinstance(found, ShoestringError):
+            raise found
+        return found
 
 
 async def retry(action: Callable[[], Awaitable[T]], options: Options) -> T:
@@ -261,6 +329,26 @@ async def retry(action: Callable[[], Awaitable[T]], options: Options) -> T:
     return await action()
 
 
+@contextmanager
+def _opened(location: Location) -> Iterator[BinaryIO]:
+    try:
+        with location.path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise CatalogueError(
+            f"{location.address} does not exist: the site is not complete."
+        ) from None
+    except OSError as error:
+        raise TransferError(f"{location.address} can't be read: {error.strerror}.") from None
+
+
+def _another_file(address: str, found: int | str, expected: int) -> CatalogueError:
+    return CatalogueError(
+        f"{address} has {found} bytes, and {expected} by its catalogue: it is another file, or was replaced. Open the "
+        "catalogue again, and tell its publisher if that does not help."
+    )
+
+
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The (decompressed) body, refused as soon as it grows over the limit."""
     body = bytearray()
@@ -278,6 +366,11 @@ def _raise_for_status(response: aiohttp.ClientResponse, url: str) -> None:
     if status in {200, 206}:
         return
     response.close()
+    if status == 416:
+        raise CatalogueError(
+            f"{url} is shorter than its catalogue says (HTTP 416): open the catalogue again, and tell its publisher "
+            "if that does not help."
+        )
     if status in {404, 410}:
         raise CatalogueError(
             f"{url} does not exist on its server (HTTP {status}): check the address."

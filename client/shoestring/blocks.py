@@ -1,0 +1,91 @@
+"""The blocks of files under a window, as a tile index tells them. Pure values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shoestring.location import Location
+from shoestring.mask import Flags
+from shoestring.spans import Span
+from shoestring_schema.grid import Window
+from shoestring_schema.tile_index import BlockFormat
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """The blocks of a file that a window touches; arrays have the shape of `window`.
+
+    Attributes:
+        location: The file.
+        file_size: Its bytes.
+        format: How its blocks are stored.
+        block: Rows and columns of a block's pixels.
+        window: Which rows and columns of blocks.
+        offsets: First byte of each block, uint64.
+        sizes: Its bytes, uint32; 0 where it is not in the file and all nodata.
+        sums: CRC-32 of these bytes, uint32.
+        valid: How much of it holds data, uint8: 0 nothing, 255 all.
+        clear: How much of it is clear, likewise.
+        wanted: Which blocks are to be fetched.
+    """
+
+    location: Location
+    file_size: int
+    format: BlockFormat
+    block: tuple[int, int]
+    window: Window
+    offsets: npt.NDArray[np.uint64]
+    sizes: npt.NDArray[np.uint32]
+    sums: npt.NDArray[np.uint32]
+    valid: Bytes
+    clear: Bytes
+    wanted: Flags
+
+    @property
+    def pixels(self) -> Window:
+        """The pixels of all these blocks, those beyond the raster's edges too."""
+        rows, columns = self.block
+        own = self.window
+        return Window(own.row * rows, own.column * columns, own.height * rows, own.width * columns)
+
+    @property
+    def fetched_bytes(self) -> int:
+        """Bytes of the blocks that are to be fetched."""
+        return int(self.sizes[self.wanted].sum(dtype=np.int64))
+
+    def spans(self) -> Iterator[tuple[int, Span]]:
+        """Number, in row-major order, and place in the file of each block that is wanted."""
+        for number in np.flatnonzero(self.wanted):
+            start = int(self.offsets.flat[number])
+            yield int(number), Span(start, start + int(self.sizes.flat[number]))
+
+    def spread(self, flags: Flags, part: Window) -> Flags:
+        """A flag for each block as one for each pixel of a part of the file."""
+        rows = np.arange(part.row, part.row + part.height) // self.block[0] - self.window.row
+        columns = np.arange(part.column, part.column + part.width) // self.block[1]
+        return flags[np.ix_(rows, columns - self.window.column)]
+
+    def only(self, wanted: Flags) -> "Blocks":
+        """The same, with fewer blocks to fetch."""
+        return replace(self, wanted=self.wanted & wanted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A file's share of a window of a layer.
+
+    Attributes:
+        blocks: The file's blocks under it.
+        source: Which of the file's pixels.
+        target: Where they lie in the layer, of the same shape.
+        nodata: Pixels of this value leave what lies below as it is; None: all count.
+    """
+
+    blocks: Blocks
+    source: Window
+    target: Window
+    nodata: float | None = None

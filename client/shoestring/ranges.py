@@ -1,0 +1,133 @@
+"""The reader by ranges of bytes: just the blocks that are wanted, and nothing before them.
+
+Where a block lies stands in the tile index. So a window is one request a row of
+blocks, and no header is read. Each block must have the CRC-32 that the index
+says, so a file that was replaced, or a server that sends something else, can't
+give wrong pixels.
+"""
+
+import functools
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from shoestring.blocks import Blocks, Piece
+from shoestring.mask import has_data
+from shoestring.plan import Read
+from shoestring.reader import Pixels
+from shoestring.spans import Span, merge
+from shoestring.tiff import decode
+from shoestring.together import together
+from shoestring.transport import Transport
+from shoestring.workers import Workers
+from shoestring_schema.errors import CatalogueError
+
+GAP = 4096
+"""Bytes between two blocks that are fetched along, as they cost less than a request."""
+
+MAX_REQUEST = 4 * 2**20
+"""Bytes of a request that several blocks are put together in."""
+
+
+class RangeReader:
+    """Reads windows whose blocks are known, in ranges of bytes.
+
+    Args:
+        transport: Gets the bytes.
+        workers: Threads that decode.
+    """
+
+    def __init__(self, transport: Transport, workers: Workers) -> None:
+        self._transport = transport
+        self._workers = workers
+
+    async def read(self, read: Read, pieces: tuple[Piece, ...]) -> Pixels:
+        """The stored pixels of a window; see `Reader.read`.
+
+        Pixels of blocks that are not wanted are nodata; where the band has none, NaN or 0.
+
+        Args:
+            read: What to read.
+            pieces: What the window is made of, lowest first.
+        """
+        arrays = await together(self._piece(piece, read) for piece in pieces)
+        if len(pieces) == 1 and pieces[0].target == read.window:
+            return arrays[0]
+        fill = 0 if read.band.nodata is None else float(read.band.nodata)
+        pixels: Pixels = np.full(read.window.shape, fill, read.band.data_type)
+        for piece, array in zip(pieces, arrays, strict=True):
+            place = pixels[piece.target.shift(-read.window.row, -read.window.column).slices]
+            covers = np.True_ if piece.nodata is None else has_data(array, piece.nodata)
+            np.copyto(place, array, where=covers)
+        return pixels
+
+    async def _piece(self, piece: Piece, read: Read) -> Pixels:
+        blocks = piece.blocks
+        if not blocks.wanted.any():
+            return _absent(piece, read)
+        wanted = dict(blocks.spans())
+        spans = merge(wanted.values(), gap=GAP, most=MAX_REQUEST)
+        found = await together(self._span(span, blocks, wanted) for span in spans)
+        data = {number: block for part in found for number, block in part.items()}
+        return await self._workers.run(functools.partial(_pixels, piece, read, data))
+
+    async def _span(
+        self, span: Span, blocks: Blocks, wanted: Mapping[int, Span]
+    ) -> dict[int, memoryview]:
+        """The blocks of a span, each of them checked; fetched again where one is not right."""
+        wrong = 0
+        for _ in range(2):
+            data = await self._transport.fetch_range(
+                blocks.location, span, file_size=blocks.file_size
+            )
+            found = {
+                number: span.part(data, own)
+                for number, own in wanted.items()
+                if span.start <= own.start and own.stop <= span.stop
+            }
+            damaged = _damaged(found, blocks)
+            if damaged is None:
+                return found
+            wrong = wanted[damaged].start
+        raise CatalogueError(
+            f"{blocks.location.address} is not the file that its catalogue names: its bytes from {wrong} on differ. "
+            "Open the catalogue again, and tell its publisher if that does not help."
+        )
+
+
+def _damaged(found: Mapping[int, memoryview], blocks: Blocks) -> int | None:
+    """The first block that is not what the index says."""
+    return next(
+        (n for n, block in found.items() if zlib.crc32(block) != int(blocks.sums.flat[n])), None
+    )
+
+
+def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels:
+    """Decode, and put what was not fetched in its place."""
+    pixels = decode(piece.blocks, data, piece.source)
+    if pixels.dtype != np.dtype(read.band.data_type):
+        raise CatalogueError(
+            f"{piece.blocks.location.address} holds {pixels.dtype}, its catalogue says {read.band.data_type}: the "
+            "site must be built anew."
+        )
+    absent = (piece.blocks.sizes > 0) & ~piece.blocks.wanted
+    if absent.any():
+        pixels[piece.blocks.spread(absent, piece.source)] = _fill(read)
+    return pixels
+
+
+def _absent(piece: Piece, read: Read) -> Pixels:
+    """Pixels of a piece of which nothing is fetched."""
+    pixels: Pixels = np.full(piece.source.shape, _fill(read), read.band.data_type)
+    sparse = piece.blocks.sizes == 0
+    if sparse.any() and read.band.nodata is None:
+        pixels[piece.blocks.spread(sparse, piece.source)] = 0
+    return pixels
+
+
+def _fill(read: Read) -> float:
+    """What stands for pixels that were not fetched: no data, if that can be told."""
+    if read.band.nodata is not None:
+        return float(read.band.nodata)
+    return float("nan") if np.dtype(read.band.data_type).kind == "f" else 0

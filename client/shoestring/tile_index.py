@@ -1,0 +1,174 @@
+"""What a part's tile index says of a window, in one round trip.
+
+Where the records of a window lie follows from what `collection.json` says of
+the index, so they are fetched together with its head, which names the files.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from shoestring.location import Location
+from shoestring.spans import Span, merge
+from shoestring.together import together
+from shoestring.transport import Transport
+from shoestring_schema import tile_index
+from shoestring_schema.errors import CatalogueError, SelectionError
+from shoestring_schema.grid import Window
+from shoestring_schema.site import IndexDocument, StackDocument
+from shoestring_schema.tile_index import Head, Layout, Records, RunKey
+
+GAP = 8192
+"""Bytes between two runs that are fetched along, as they cost less than a request."""
+
+MAX_REQUEST = 2**20
+"""Bytes of a request that several runs are put together in."""
+
+MAX_BYTES = 512 * 2**20
+"""No more of an index is fetched at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The blocks of a stack's files under a window of a band.
+
+    Attributes:
+        stack: Number of the stack.
+        band: Name of the band.
+        blocks: Which rows and columns of blocks.
+    """
+
+    stack: int
+    band: str
+    blocks: Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """What an index says of a window.
+
+    Attributes:
+        location: The index.
+        stacks: The stacks that it has.
+        head: Its head.
+        records: Footprint to records, by row and column of blocks and by file.
+    """
+
+    location: Location
+    stacks: tuple[StackDocument, ...]
+    head: Head
+    records: Mapping[Footprint, Records]
+
+
+class TileIndex:
+    """The tile index of one part.
+
+    Args:
+        location: Where it lies.
+        document: What the collection says of it.
+        transport: Gets it.
+
+    Raises:
+        CatalogueError: What the collection says contradicts itself.
+    """
+
+    def __init__(self, location: Location, document: IndexDocument, transport: Transport) -> None:
+        self._location = location
+        self._document = document
+        self._transport = transport
+        self._layout = Layout(document)
+        self._head: Head | None = None
+        if self._layout.size != document.size or document.head_size < 1:
+            raise CatalogueError(
+                f"{location.address} has {document.size} bytes, and {self._layout.size} by its stacks, says its "
+                "collection: the site must be built anew."
+            )
+
+    async def share(self, windows: Mapping[str, Window]) -> Share:
+        """What it says of windows.
+
+        Args:
+            windows: Band to window, in the band's own pixels.
+
+        Raises:
+            TransferError: It did not arrive.
+            CatalogueError: It is damaged, or not what the collection says.
+            SelectionError: Too much of it would have to be read.
+        """
+        prints = [one for band in windows for one in footprints(self._document, band, windows)]
+        keys = {one: list(run_keys(self._document, one)) for one in prints}
+        runs = {key: Span(*self._layout.run(key)) for own in keys.values() for key in own}
+        spans = merge(runs.values(), gap=GAP, most=MAX_REQUEST)
+        self._check_size(spans)
+        wanted = spans if self._head else [Span(0, self._document.head_size), *spans]
+        data = dict(zip(wanted, await together(map(self._fetch, wanted)), strict=True))
+        head = self._head = self._head or self._read_head(data[wanted[0]])
+        where, bytes_of = self._location.address, dict(_cut(runs, spans, data))
+        records = {
+            one: np.stack(
+                [tile_index.unseal(key, bytes_of[key], where) for key in keys[one]]
+            ).reshape(*one.blocks.shape, -1)
+            for one in prints
+        }
+        return Share(self._location, self._document.stacks, head, records)
+
+    async def _fetch(self, span: Span) -> bytes:
+        return await self._transport.fetch_range(
+            self._location, span, file_size=self._document.size
+        )
+
+    def _check_size(self, spans: list[Span]) -> None:
+        size = sum(span.size for span in spans)
+        if size > MAX_BYTES:
+            raise SelectionError(
+                f"{size / 1e6:.0f} MB of {self._location.address} would have to be read, more than the limit of "
+                f"{MAX_BYTES / 1e6:.0f} MB: ask for fewer bands, or a smaller ROI."
+            )
+
+    def _read_head(self, data: bytes) -> Head:
+        head = tile_index.unpack_head(data, self._location.address)
+        counts = [{band: len(files) for band, files in stack.items()} for stack in head.files]
+        if counts != [stack.files for stack in self._document.stacks]:
+            raise CatalogueError(
+                f"{self._location.address} is not the index that its collection names: open the catalogue again."
+            )
+        return head
+
+
+def footprints(
+    document: IndexDocument, band: str, windows: Mapping[str, Window]
+) -> Iterator[Footprint]:
+    """The blocks of all stacks that lie under a band's window."""
+    for number, stack in enumerate(document.stacks):
+        if band in stack.files:
+            moved = windows[band].shift(-stack.place[0], -stack.place[1])
+            pixels = moved.intersect(Window(0, 0, *stack.levels[0].shape))
+            if pixels is not None:
+                yield Footprint(number, band, blocks_under(pixels, stack.levels[0].block))
+
+
+def blocks_under(pixels: Window, block: tuple[int, int]) -> Window:
+    """Rows and columns of the blocks that pixels lie in."""
+    top, left = pixels.row // block[0], pixels.column // block[1]
+    bottom = -((pixels.row + pixels.height) // -block[0])
+    right = -((pixels.column + pixels.width) // -block[1])
+    return Window(top, left, bottom - top, right - left)
+
+
+def run_keys(document: IndexDocument, footprint: Footprint) -> Iterator[RunKey]:
+    """The runs of a footprint, in row-major order of its blocks."""
+    number = sorted(document.stacks[footprint.stack].files).index(footprint.band)
+    for row, column in footprint.blocks.tiles(1):
+        yield RunKey(footprint.stack, 0, row, column, number)
+
+
+def _cut(
+    runs: Mapping[RunKey, Span], spans: list[Span], data: Mapping[Span, bytes]
+) -> Iterator[tuple[RunKey, bytes]]:
+    """The bytes of each run, from those of the spans that they were put together in."""
+    at = 0
+    for key, run in sorted(runs.items(), key=lambda item: item[1]):
+        while spans[at].stop < run.stop:
+            at += 1
+        yield key, bytes(spans[at].part(data[spans[at]], run))
