@@ -33,6 +33,7 @@ http {{
   server {{
     listen {address}:{port} ssl http2;
     http2_max_concurrent_streams 256;
+    ssl_protocols TLSv1.2 TLSv1.3;
     ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
     root {root};
   }}

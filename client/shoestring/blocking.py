@@ -5,7 +5,9 @@ scripts, in threads, and inside a notebook whose own loop is running.
 """
 
 import asyncio
+import selectors
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -24,8 +26,30 @@ from shoestring.stack import Layer, Stack
 
 T = TypeVar("T")
 
+_LINGER = 0.002
+"""Seconds. Less than any round trip, and more than many packets take."""
+
+_FEW = 8
+"""Sockets. With so few, the line is waited for, and every millisecond counts."""
+
 _POLL = 0.2
 """Seconds. Waiting without a limit can't be interrupted on Windows."""
+
+
+class BatchingSelector(selectors.DefaultSelector):
+    """Waits a little when something has arrived, so that more of it can be read at once.
+
+    On a slow line, data trickle in packet by packet, on many connections; to be woken for
+    each of them costs more than all the rest of the client.
+    """
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """See `selectors.BaseSelector.select`."""
+        found = super().select(timeout)
+        if len(self.get_map()) <= _FEW or not found:
+            return found
+        time.sleep(_LINGER)
+        return super().select(0) or found
 
 
 class EventLoopThread:
@@ -54,7 +78,7 @@ class EventLoopThread:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._thread is None or not self._thread.is_alive():
-                self._loop = asyncio.new_event_loop()
+                self._loop = asyncio.SelectorEventLoop(BatchingSelector())
                 self._thread = threading.Thread(
                     target=self._loop.run_forever, name="shoestring", daemon=True
                 )

@@ -17,14 +17,17 @@ from shoestring.parts import PartsIndex
 from shoestring.selection import pick
 from shoestring.show import catalogue_html, catalogue_text
 from shoestring.site_reader import SiteReader
+from shoestring.site_transport import SiteTransport
 from shoestring.together import together
-from shoestring.transport import SiteTransport
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import CatalogDocument, CollectionDocument
 from shoestring_schema.version import require_readable
+
+FIRST_CONNECTIONS = 4
+"""Opened at once, as there will soon be several requests; fewer than a browser opens."""
 
 C = TypeVar("C", bound=CollectionFacts)
 
@@ -108,7 +111,9 @@ async def open_session(
     transport = SiteTransport(options)
     session = Session(transport, SiteReader(options, transport), options)
     try:
-        return session, await _load(locate(address), bands, session)
+        location = locate(address)
+        transport.prepare(location, FIRST_CONNECTIONS)
+        return session, await _load(location, bands, session)
     except BaseException:
         await session.close()
         raise

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -16,6 +16,9 @@ from shoestring.sparing import clarity
 from shoestring.stack import Dates, Layer, Stack
 from shoestring.together import together
 from shoestring_schema.moment import Moment
+
+IN_FLIGHT = 16 * 2**20
+"""Bytes of blocks that are fetched at once: many times what is on its way on any line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +52,12 @@ async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[D
     """
     inside = plan.roi.inside() if plan.wish.filters else None
     waiting = deque(plan.dates)
-    running: dict[asyncio.Task[DateResult], int] = {}
+    running: dict[asyncio.Task[DateResult], PlannedDate] = {}
     try:
         while waiting or running:
-            while waiting and (not running or sum(running.values()) < 2 * in_flight):
+            while waiting and _has_room(running.values(), in_flight):
                 date = waiting.popleft()
-                running[asyncio.create_task(_read_date(date, plan, reader, inside))] = len(
-                    date.every
-                )
+                running[asyncio.create_task(_read_date(date, plan, reader, inside))] = date
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 del running[task]
@@ -65,6 +66,13 @@ async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[D
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _has_room(running: Collection[PlannedDate], in_flight: int) -> bool:
+    """Whether one more date may be begun: enough to keep the line busy, and memory bounded."""
+    reads = [read for date in running for read in date.every]
+    fetched = sum(read.fetched_bytes for read in reads)
+    return not running or (len(reads) < 2 * in_flight and fetched < IN_FLIGHT)
 
 
 async def collect(

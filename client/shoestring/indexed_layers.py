@@ -51,12 +51,9 @@ def _layer(
         return None
     files = [share.head.files[piece.stack][band][piece.file] for piece in pieces]
     parts = [_piece(share, band, *pair, window) for pair in zip(pieces, files, strict=True)]
-    return LayerFile(
-        share.location.resolve(files[0].href),
-        sum(file.size for file in files),
-        files[0].header_size,
-        tuple(part for part in parts if part is not None),
-    )
+    found = tuple(part for part in parts if part is not None)
+    first = found[0].blocks.location if found else share.location.resolve(files[0].href)
+    return LayerFile(first, sum(file.size for file in files), files[0].header_size, found)
 
 
 def _piece(

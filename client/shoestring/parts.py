@@ -70,6 +70,7 @@ class PartsIndex:
         if index is None:
             items = await self._items(part)
             return {moment: items[moment] for moment in moments}
+        self._transport.prepare(self._location, len(moments) * len(windows))
         layers = layers_of(await index.share(windows), moments, windows)
         whole: dict[Moment, dict[str, LayerFile]] = {moment: {} for moment in moments}
         for moment, bands in layers.items():

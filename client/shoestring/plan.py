@@ -57,6 +57,11 @@ class Read:
     grid: Grid
     window: Window
 
+    @property
+    def fetched_bytes(self) -> int:
+        """Bytes of the blocks that are to be fetched; 0 where no tile index tells them."""
+        return sum(piece.blocks.fetched_bytes for piece in self.file.pieces or ())
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedDate:
@@ -240,7 +245,7 @@ def _read(file: LayerFile, band: Band, roi: GridRoi) -> Read:
 
 def _estimate(read: Read) -> float:
     if read.file.pieces is not None:
-        return sum(piece.blocks.fetched_bytes for piece in read.file.pieces)
+        return read.fetched_bytes
     touched, blocks = read.window.count_tiles(BLOCK), read.grid.whole.count_tiles(BLOCK)
     return 0.75 * (read.file.size or 0) * touched / blocks + (read.file.header_size or 0)
 

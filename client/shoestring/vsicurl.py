@@ -81,7 +81,7 @@ class VsicurlReader:
     def __init__(self, options: Options, transport: Transport) -> None:
         self._options = options
         self._transport = transport
-        self._workers = Workers(options.connections)
+        self._workers = Workers(-(options.connections // -2))
         self._closed = threading.Event()
         forbid_ftp()
 

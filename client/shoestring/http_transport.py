@@ -1,0 +1,264 @@
+"""Bytes over HTTP and HTTPS, through aiohttp.
+
+HTTP/1.1 with many connections: over slow links it is faster than one HTTP/2
+connection, which starts as slowly as one of many and must grow to do the work
+of all (benchmarks/).
+"""
+
+import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from shoestring import __version__
+from shoestring.location import Location, web_address
+from shoestring.options import Options
+from shoestring.spans import Span
+from shoestring.transport import another_file, retry
+from shoestring_schema.errors import CatalogueError, ShoestringError, TransferError
+
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""HTTP status codes that may be gone on the next try."""
+
+MAX_REDIRECTS = 5
+
+_CHUNK = 65536
+
+_BEFORE_OTHERS = 0.005
+"""Seconds. Requests that are sent now get the connections that are open."""
+
+
+class HttpTransport:
+    """HTTP and HTTPS through aiohttp, with retries.
+
+    Args:
+        options: Time limits, retries, trusted authorities.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._session: aiohttp.ClientSession | None = None
+        self._opening: set[asyncio.Task[None]] = set()
+        self._proxies: dict[tuple[str, str], str | None] = {}
+
+    async def fetch(self, location: Location, *, max_bytes: int) -> bytes:
+        """See `Transport.fetch`."""
+        return await retry(lambda: self._get(location.address, max_bytes), self._options)
+
+    async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
+        """See `Transport.fetch_range`."""
+        return await retry(
+            lambda: self._get_range(location.address, span, file_size), self._options
+        )
+
+    def prepare(self, location: Location, requests: int) -> None:
+        """See `Transport.prepare`."""
+        url = location.address
+        if self._proxy(url) is None:
+            # Some are left for requests that are sent meanwhile.
+            for _ in range(min(requests, self._options.connections - 4)):
+                task = asyncio.create_task(self._open(url))
+                self._opening.add(task)
+                task.add_done_callback(self._opening.discard)
+
+    async def diagnose(self, location: Location) -> ShoestringError | None:
+        """See `Transport.diagnose`."""
+        try:
+            await self._get_range(location.address, Span(0, 1), None)
+        except ShoestringError as error:
+            return error
+        return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for task in self._opening:
+            task.cancel()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _get(self, url: str, max_bytes: int) -> bytes:
+        async with self._response(url, {}) as response:
+            return await _body(response, max_bytes)
+
+    async def _get_range(self, url: str, span: Span, file_size: int | None) -> bytes:
+        wanted = f"bytes {span.start}-{span.stop - 1}"
+        # A range of a file that was compressed on the way would be of other bytes.
+        headers = {"Range": wanted.replace(" ", "="), "Accept-Encoding": "identity"}
+        async with self._response(url, headers) as response:
+            got, _, total = response.headers.get("Content-Range", "").partition("/")
+            if response.status != 206:
+                raise TransferError(
+                    f"{url} comes from a server that does not answer requests for a range of bytes: "
+                    "host the site with nginx, Caddy, Apache or `shoestring serve`."
+                )
+            if file_size is not None and total != "*" and total != str(file_size):
+                raise another_file(url, total, file_size)
+            if got != wanted:
+                raise TransferError(
+                    f"{url} comes from a server that answers {got[:80]!r} when {wanted} is asked for: try again; if "
+                    "that does not help, tell its publisher.",
+                    passing=True,
+                )
+            data = await _body(response, span.size)
+        if len(data) < span.size:
+            raise TransferError(
+                f"{url} was cut before all of its bytes had arrived: try again.", passing=True
+            )
+        return data
+
+    @asynccontextmanager
+    async def _response(
+        self, url: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            async with await self._follow(url, headers) as response:
+                yield response
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _explain(error, url, self._options) from None
+
+    async def _follow(self, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """Follow redirects by hand: each step must stay on http or https."""
+        session = self._connected()
+        target = url
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await session.get(
+                target, headers=headers, allow_redirects=False, proxy=self._proxy(target)
+            )
+            if response.status not in {301, 302, 303, 307, 308}:
+                _raise_for_status(response, url)
+                return response
+            target = web_address(urljoin(target, response.headers.get("Location", "")))
+            response.release()
+        raise TransferError(
+            f"{url} is redirected more than {MAX_REDIRECTS} times: check the address."
+        )
+
+    async def _open(self, url: str) -> None:
+        """Open a connection that a later request will find open; if that fails, it will tell."""
+        await asyncio.sleep(_BEFORE_OTHERS)
+        session, loop = self._connected(), asyncio.get_running_loop()
+        request = aiohttp.ClientRequest("GET", URL(url), loop=loop, session=session)
+        if session.connector is not None:
+            with suppress(aiohttp.ClientError, TimeoutError, OSError):
+                connection = await session.connector.connect(request, [], session.timeout)
+                await asyncio.sleep(0)  # one that was open is not handed to the next of these
+                connection.release()
+
+    def _proxy(self, url: str) -> str | None:
+        """The proxy for a URL; remembered, as it takes longer to find than a request to send."""
+        parts = urlsplit(url)
+        key = parts.scheme, parts.netloc
+        if key not in self._proxies:
+            self._proxies[key] = _find_proxy(*key)
+        return self._proxies[key]
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            wait = self._options.timeout
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self._options.connections, ssl=_tls(self._options)
+                ),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=wait, sock_read=wait),
+                headers={"User-Agent": f"shoestring/{__version__}"},
+            )
+        return self._session
+
+
+async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """The (decompressed) body, refused as soon as it grows over the limit."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > max_bytes:
+            raise CatalogueError(
+                f"{response.url} is larger than the {max_bytes} bytes that it may have."
+            )
+    return bytes(body)
+
+
+def _raise_for_status(response: aiohttp.ClientResponse, url: str) -> None:
+    status = response.status
+    if status in {200, 206}:
+        return
+    response.close()
+    if status == 416:
+        raise CatalogueError(
+            f"{url} is shorter than its catalogue says (HTTP 416): open the catalogue again, and tell its publisher "
+            "if that does not help."
+        )
+    if status in {404, 410}:
+        raise CatalogueError(
+            f"{url} does not exist on its server (HTTP {status}): check the address."
+        )
+    if status in {401, 403}:
+        raise TransferError(
+            f"{url} is not allowed to be read (HTTP {status}): ask its publisher for access."
+        )
+    if status in PASSING:
+        raise TransferError(
+            f"{url} can't be had: its server answers HTTP {status}; try again later.",
+            passing=True,
+            retry_after=_retry_after(response),
+        )
+    raise TransferError(f"{url} can't be had: its server answers HTTP {status}; check the address.")
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    with suppress(ValueError):
+        return max(0.0, float(response.headers.get("Retry-After", "")))
+    return None
+
+
+def _explain(error: Exception, url: str, options: Options) -> TransferError:
+    """One of our errors for one of aiohttp's or the system's."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return TransferError(
+            f"{url} shows a TLS certificate that can't be trusted: if it is your own, name its authority's "
+            "file: Options(ca_bundle=...)."
+        )
+    if isinstance(error, TimeoutError):
+        reason = f"no answer within {options.timeout:g} s"
+    elif isinstance(error, aiohttp.ClientPayloadError):
+        reason = "the line was cut before all of it had arrived"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        reason = "its host's name can't be found"
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        reason = f"no connection ({_words(error.os_error)})"
+    else:
+        reason = str(error) or type(error).__name__
+    return TransferError(
+        f"{url} can't be had: {reason}; check the address and the line, then try again.",
+        passing=True,
+    )
+
+
+def _words(error: OSError) -> str:
+    """The system's words; asyncio puts the address in their place."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _find_proxy(scheme: str, host: str) -> str | None:
+    """The proxy that the system names for a server, as curl finds it for GDAL.
+
+    aiohttp could look for it too, but would then also send passwords from ``.netrc``.
+    """
+    return None if proxy_bypass(host) else getproxies().get(scheme)
+
+
+def _tls(options: Options) -> ssl.SSLContext | bool:
+    if options.trusted is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=options.trusted)
+    except (OSError, ssl.SSLError) as error:
+        raise TransferError(
+            f"{options.trusted} is no file of trusted certificates in PEM form: {error}."
+        ) from None
