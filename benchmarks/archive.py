@@ -4,21 +4,28 @@ The builder builds one date of a 10980-px mosaic (synthetic: fields, texture
 and noise that compress like a real scene). The further dates are hard links
 to its file under names of their own, listed in the same kind of documents,
 so every request, header and block is as in a real archive.
+
+`make_layout` makes the same site with its files laid out in other ways, by
+GDAL's COG driver.
 """
 
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from rasterio.transform import from_origin
 
 from shoestring_builder.build import build
 
 SIDE = 10980
+BAND = "B04"
 CONFIGURATION = """\
 [catalogue]
 id = "bench"
@@ -31,8 +38,30 @@ scale = 0.0001
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the pixels of a file are laid out.
+
+    Attributes:
+        block: Edge of a block in pixels.
+        codec: GDAL's name of the compression.
+        level: Of the compression.
+    """
+
+    block: int
+    codec: str
+    level: int
+
+
+LAYOUTS = {
+    "128-zstd": Layout(128, "ZSTD", 9),
+    "256-zstd": Layout(256, "ZSTD", 9),
+    "512-deflate": Layout(512, "DEFLATE", 6),  # what most archives have today
+}
+
+
 def make_archive(folder: Path, layers: int) -> Path:
-    """The site's folder; made where it is not there yet."""
+    """The site's folder, as the builder lays it out; made where it is not there yet."""
     site = folder / "site"
     if not (site / "catalog.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,12 +72,79 @@ def make_archive(folder: Path, layers: int) -> Path:
     return site
 
 
+def make_layout(folder: Path, layers: int, name: str) -> Path:
+    """The folder of the same site in one of `LAYOUTS`; made where it is not there yet."""
+    site = folder / "layouts" / name
+    if not (site / "catalog.json").exists():
+        _lay_out(make_archive(folder, layers), site, LAYOUTS[name])
+    _multiply(site / "s2", layers)
+    return site
+
+
 def layer_files(site: Path) -> list[Path]:
     """The layers' files in order of time."""
-    collection = json.loads((site / "s2" / "collection.json").read_text())
-    part = site / "s2" / collection["shoestring:parts"][0]["href"]
-    items = json.loads(part.read_text())["features"]
-    return [part.parent / item["assets"]["B04"]["href"] for item in items]
+    part = _part(site / "s2")
+    return [part.parent / item["assets"][BAND]["href"] for item in _items(part)]
+
+
+def absolute_items(site: Path, url: str) -> list[dict[str, Any]]:
+    """The items of a site that is served at a URL, with absolute links, as other tools want them."""
+    part = _part(site / "s2")
+    home = f"{url}/{part.parent.relative_to(site).as_posix()}"
+    items = _items(part)
+    for item in items:
+        item["links"] = []
+        item["assets"] = {BAND: item["assets"][BAND]}
+        item["assets"][BAND]["href"] = f"{home}/{item['assets'][BAND]['href']}"
+    return items
+
+
+def header_size(file: Any) -> int:  # noqa: ANN401
+    """Bytes of an open COG before its first block, which is the coarsest overview's."""
+    coarsest = len(file.overviews(1)) - 1
+    return int(file.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1, ovr=coarsest))
+
+
+def _part(home: Path) -> Path:
+    collection = json.loads((home / "collection.json").read_text())
+    return home / collection["shoestring:parts"][0]["href"]
+
+
+def _items(part: Path) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(part.read_text())["features"]
+    return items
+
+
+def _lay_out(source: Path, site: Path, layout: Layout) -> None:
+    """Make a site of one layer from the first of another; its catalogue comes last."""
+    part = _part(source / "s2")
+    item = _items(part)[0]
+    folder = site / part.parent.relative_to(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    asset = item["assets"][BAND]
+    original, asset["href"] = part.parent / asset["href"], f"first_{BAND}.tif"
+    rasterio.shutil.copy(
+        original, folder / asset["href"], driver="COG", BLOCKSIZE=str(layout.block),
+        COMPRESS=layout.codec, LEVEL=str(layout.level), PREDICTOR="YES", OVERVIEWS="IGNORE_EXISTING",
+        NUM_THREADS="ALL_CPUS",
+    )  # fmt: skip
+    asset |= _facts(folder / asset["href"])
+    collection = json.loads((source / "s2" / "collection.json").read_text())
+    _write_items(site / "s2", collection, folder, [item])
+    (site / "catalog.json").write_bytes((source / "catalog.json").read_bytes())
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What an asset says of its file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with rasterio.open(path) as file:
+        header = header_size(file)
+    return {
+        "file:size": path.stat().st_size,
+        "file:checksum": f"1220{digest}",
+        "shoestring:header_size": header,
+    }
 
 
 def _mosaic(path: Path) -> None:
@@ -64,17 +160,24 @@ def _mosaic(path: Path) -> None:
 def _multiply(home: Path, layers: int) -> None:
     """Rewrite the collection so that it has so many dates."""
     collection = json.loads((home / "collection.json").read_text())
-    first = home / collection["shoestring:parts"][0]["href"]
-    item = json.loads(first.read_text())["features"][0]
+    part = home / collection["shoestring:parts"][0]["href"]
+    item = _items(part)[0]
     items = [
-        _twin(item, first.parent, date(2020, 1, 1) + timedelta(days=3 * number))
+        _twin(item, part.parent, date(2020, 1, 1) + timedelta(days=3 * number))
         for number in range(layers)
     ]
+    _write_items(home, collection, part.parent, items)
+
+
+def _write_items(
+    home: Path, collection: dict[str, Any], folder: Path, items: list[dict[str, Any]]
+) -> None:
+    """Make these items the only part of a collection."""
     text = json.dumps({"type": "FeatureCollection", "features": items}).encode()
-    (first.parent / "items-bench.json").write_bytes(text)
+    (folder / "items-bench.json").write_bytes(text)
     collection["shoestring:parts"] = [
         {
-            "href": f"{first.parent.name}/items-bench.json",
+            "href": f"{folder.name}/items-bench.json",
             "dates": [item["properties"]["shoestring:date"] for item in items],
             "size": len(text),
             "checksum": "1220" + hashlib.sha256(text).hexdigest(),
@@ -83,13 +186,18 @@ def _multiply(home: Path, layers: int) -> None:
     (home / "collection.json").write_text(json.dumps(collection))
 
 
-def _twin(item: dict[str, object], folder: Path, day: date) -> dict[str, object]:
-    twin = json.loads(json.dumps(item))
-    asset = twin["assets"]["B04"]
-    name = f"{day}_B04-bench.tif"
+def _twin(item: dict[str, Any], folder: Path, day: date) -> dict[str, Any]:
+    twin: dict[str, Any] = json.loads(json.dumps(item))
+    asset = twin["assets"][BAND]
+    name = f"{day}_{BAND}-bench.tif"
     if not (folder / name).exists():
         os.link(folder / asset["href"], folder / name)
     asset["href"] = name
     twin["id"] = f"s2_{day}"
-    twin["properties"]["shoestring:date"] = str(day)
+    twin["properties"] |= {
+        "shoestring:date": str(day),
+        "datetime": f"{day}T00:00:00Z",
+        "start_datetime": f"{day}T00:00:00Z",
+        "end_datetime": f"{day}T23:59:59Z",
+    }
     return twin

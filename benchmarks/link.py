@@ -4,10 +4,13 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import click
 import trustme
 
 WAN = Path(__file__).resolve().parents[2] / "shared" / "wan" / "wan.c"
@@ -24,7 +27,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off;
+  log_format counted '$connection $bytes_sent';
+  access_log {folder}/access.log counted;
   sendfile on; tcp_nopush on; keepalive_requests 100000;
   gzip on; gzip_types application/json; gzip_min_length 1000;
   types {{ application/json json; image/tiff tif; }}
@@ -39,6 +43,34 @@ http {{
   }}
 }}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the server has done so far.
+
+    Attributes:
+        cpu: Seconds of its processor.
+        log: Bytes of its log, which has a line for each request.
+    """
+
+    cpu: float
+    log: int
+
+
+def link_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that measure over the link."""
+    for option in (
+        click.option(
+            "--link",
+            type=click.Path(exists=True, path_type=Path),
+            help="Another program with wan's arguments.",
+        ),
+        click.option("--mbit", default=100.0, help="Bandwidth in Mbit/s."),
+        click.option("--rtt", default=50.0, help="Round-trip time in ms."),
+    ):
+        command = option(command)
+    return command
 
 
 class SlowSite:
@@ -59,6 +91,7 @@ class SlowSite:
         self._temporary = tempfile.TemporaryDirectory(prefix="slow-site-")
         folder = Path(self._temporary.name)
         self.ca = _certificates(folder)
+        self._log = folder / "access.log"
         wan = self._program or _compile(folder)
         self._link = subprocess.Popen(
             [wan, str(self._rtt), str(self._mbit)], stdout=subprocess.PIPE, text=True
@@ -81,6 +114,26 @@ class SlowSite:
             process.terminate()
             process.wait(10)
         self._temporary.cleanup()
+
+    def served(self) -> Served:
+        """What the server has done so far."""
+        time.sleep(0.3 + 2 * self._rtt / 1000)  # what is under way comes to its end, and is logged
+        children = Path(f"/proc/{self._nginx.pid}/task/{self._nginx.pid}/children").read_text()
+        nanoseconds = Path(f"/proc/{children.split()[0]}/schedstat").read_text().split()[0]
+        return Served(int(nanoseconds) / 1e9, self._log.stat().st_size)
+
+    def since(self, before: Served) -> dict[str, float]:
+        """What the server has done since: its CPU, requests, connections, megabytes sent."""
+        now = self.served()
+        with self._log.open() as log:
+            log.seek(before.log)
+            lines = [line.split() for line in log.read(now.log - before.log).splitlines()]
+        return {
+            "nginx_cpu": now.cpu - before.cpu,
+            "requests": len(lines),
+            "connections": len({connection for connection, _ in lines}),
+            "mb": sum(int(sent) for _, sent in lines) / 1e6,
+        }
 
     def _wait(self) -> None:
         for _ in range(100):
