@@ -20,7 +20,7 @@ from shoestring import __version__
 from shoestring.location import Location, web_address
 from shoestring.options import Options
 from shoestring.spans import Span
-from shoestring.transport import another_file, retry
+from shoestring.transport import MAX_WAIT, another_file, retry
 from shoestring_schema.errors import CatalogueError, ShoestringError, TransferError
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -29,6 +29,9 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 MAX_REDIRECTS = 5
 
 _CHUNK = 65536
+
+_PATIENCE = 20
+"""Time limits. A request takes no longer, even if a byte arrives now and then."""
 
 _BEFORE_OTHERS = 0.005
 """Seconds. Requests that are sent now get the connections that are open."""
@@ -44,6 +47,8 @@ class HttpTransport:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(options.connections)
+        self._quiet_until = 0.0
         self._opening: set[asyncio.Task[None]] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
 
@@ -79,6 +84,7 @@ class HttpTransport:
         """Close the connections."""
         for task in self._opening:
             task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -118,14 +124,22 @@ class HttpTransport:
         self, url: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
-            async with await self._follow(url, headers) as response:
+            async with self._slots, await self._follow(url, headers) as response:
                 yield response
+        except TransferError as error:
+            if error.retry_after is not None:
+                self._quiet_until = max(
+                    self._quiet_until, _now() + min(error.retry_after, MAX_WAIT)
+                )
+            raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _explain(error, url, self._options) from None
 
     async def _follow(self, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Follow redirects by hand: each step must stay on http or https."""
         session = self._connected()
+        if (wait := self._quiet_until - _now()) > 0:  # one answer speaks for all requests
+            await asyncio.sleep(wait)
         target = url
         for _ in range(MAX_REDIRECTS + 1):
             response = await session.get(
@@ -148,8 +162,10 @@ class HttpTransport:
         if session.connector is not None:
             with suppress(aiohttp.ClientError, TimeoutError, OSError):
                 connection = await session.connector.connect(request, [], session.timeout)
-                await asyncio.sleep(0)  # one that was open is not handed to the next of these
-                connection.release()
+                try:
+                    await asyncio.sleep(0)  # one that was open is not handed to the next of these
+                finally:
+                    connection.release()
 
     def _proxy(self, url: str) -> str | None:
         """The proxy for a URL; remembered, as it takes longer to find than a request to send."""
@@ -166,10 +182,16 @@ class HttpTransport:
                 connector=aiohttp.TCPConnector(
                     limit=self._options.connections, ssl=_tls(self._options)
                 ),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=wait, sock_read=wait),
+                timeout=aiohttp.ClientTimeout(
+                    total=_PATIENCE * wait, sock_connect=wait, sock_read=wait
+                ),
                 headers={"User-Agent": f"shoestring/{__version__}"},
             )
         return self._session
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
