@@ -73,12 +73,13 @@ class IndexFile:
         return Slots(self.data, starts, end - start, run - start + size * file, size)
 
 
-def open_index(path: Path, document: IndexDocument) -> IndexFile:
+def open_index(path: Path, document: IndexDocument, where: str) -> IndexFile:
     """Open an index; it is read once to see that it is whole.
 
     Args:
         path: The file.
         document: What the collection says of it.
+        where: Its name in messages.
 
     Raises:
         CatalogueError: It is not there, damaged, or does not hold what the collection says.
@@ -90,12 +91,12 @@ def open_index(path: Path, document: IndexDocument) -> IndexFile:
             file.seek(0)
             head = file.read(min(document.head_size, size))
     except OSError as error:
-        raise CatalogueError(f"{path} can't be read ({error.strerror}).") from None
+        raise CatalogueError(f"{where} can't be read ({error.strerror}).") from None
     layout = Layout(document)
     if (size, checksum) != (document.size, document.checksum) or layout.size != size:
-        raise CatalogueError(f"{path} is not the index that its collection names, or damaged.")
-    index = IndexFile(document, unpack_head(head, str(path)), layout, _mapped(path))
-    _require_agreement(index, path)
+        raise CatalogueError(f"{where} is not the index that its collection names, or damaged.")
+    index = IndexFile(document, unpack_head(head, where), layout, _mapped(path))
+    _require_agreement(index, where)
     return index
 
 
@@ -103,20 +104,22 @@ def _mapped(path: Path) -> Bytes:
     return np.memmap(path, np.uint8, "r")
 
 
-def _require_agreement(index: IndexFile, path: Path) -> None:
+def _require_agreement(index: IndexFile, where: str) -> None:
     """The head names as many files as the collection says, and layers are made of these."""
     head, stacks = index.head, index.document.stacks
     counted = [{band: len(files) for band, files in stack.items()} for stack in head.files]
     if counted != [dict(stack.files) for stack in stacks]:
-        raise CatalogueError(f"{path} has other files in its head than its collection says.")
+        raise CatalogueError(f"{where} has other files in its head than its collection says.")
     for stack, own in zip(stacks, head.files, strict=True):
         for file in (file for files in own.values() for file in files):
             if len(file.formats) != len(stack.levels) or max(file.formats) >= len(head.formats):
-                raise CatalogueError(f"{path} has no format for the blocks of {file.href[:200]!r}.")
+                raise CatalogueError(
+                    f"{where} has no format for the blocks of {file.href[:200]!r}."
+                )
     for band, dates in head.layers.items():
         for piece in (piece for pieces in dates.values() for piece in pieces):
             known = stacks[piece.stack].files if piece.stack < len(stacks) else {}
             if piece.file >= known.get(band, 0):
                 raise CatalogueError(
-                    f"{path} has a layer of {band!r} made of a file that it lacks."
+                    f"{where} has a layer of {band!r} made of a file that it lacks."
                 )

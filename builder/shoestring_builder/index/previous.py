@@ -87,7 +87,8 @@ class Previous:
 
     def _open(self, document: IndexDocument) -> IndexFile | None:
         try:
-            return open_index(self._folder / document.href, document)
+            path = self._folder / document.href
+            return open_index(path, document, str(path))
         except CatalogueError:  # then it is made anew, as if there were none
             return None
 

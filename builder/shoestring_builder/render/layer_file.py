@@ -69,10 +69,12 @@ def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
     write_cog(plain, cog, overview_resampling=task.recipe.overview_resampling)
     plain.unlink()
     stored, records = _verify(cog, sums, task)
-    made = _finish(task, cog, tally, stored.header_size)
-    found = made.path.with_suffix(".records")
+    found = workspace / "layer.records"
     found.write_bytes(records.tobytes())
-    return replace(made, stored=stored, records=found)
+    made = _finish(task, cog, tally, stored.header_size)
+    kept = made.path.with_suffix(found.suffix)
+    os.replace(found, kept)
+    return replace(made, stored=stored, records=kept)
 
 
 def _render_vrt(task: RenderTask, workspace: Path) -> RenderedLayer:
