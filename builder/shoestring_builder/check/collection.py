@@ -80,19 +80,8 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
         raw = reader.read(name, dict)
     except CatalogueError as error:
         return CheckedCollection((str(error),))
-    faults = [*_own_faults(document, name), *document_faults(reader, name, raw)]
-    features: list[Feature] = []
-    indexes: dict[str, CheckedIndex] = {}
-    for part in document.parts:
-        known = len(features)
-        faults += _part_faults(reader, name, part, features)
-        if part.index is not None:
-            index, wrong = open_checked(reader, name, document, layers, part.index)
-            faults += wrong
-            if index is not None:
-                own = features[known:]
-                faults += index.head_faults([feature.typed for feature in own])
-                indexes |= {feature.part: index for feature in own}
+    in_parts, features, indexes = _parts(reader, name, document, layers)
+    faults = [*_own_faults(document, name), *document_faults(reader, name, raw), *in_parts]
     faults += _order_faults(name, features)
     faults += _database_faults(reader, name, document, features)
     by_id = {feature.typed.id: feature for feature in features}
@@ -107,6 +96,27 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
     jobs += [partial(_item_faults, reader, item, by_id) for item in items]
     faults += _missing_items(name, items, features)
     return CheckedCollection(tuple(faults), tuple(features), tuple(jobs))
+
+
+def _parts(
+    reader: SiteReader,
+    name: str,
+    document: CollectionDocument,
+    layers: Mapping[str, ExpectedLayer],
+) -> tuple[list[str], list[Feature], dict[str, CheckedIndex]]:
+    """Check the parts and their indexes: faults, all items, and whole indexes by their parts."""
+    faults: list[str] = []
+    features: list[Feature] = []
+    indexes: dict[str, CheckedIndex] = {}
+    for part in document.parts:
+        own: list[Feature] = []
+        faults += _part_faults(reader, name, part, own)
+        features += own
+        if part.index is not None:
+            index, wrong = open_checked(reader, name, document, layers, part.index)
+            faults += wrong if index is None else index.head_faults([one.typed for one in own])
+            indexes |= {} if index is None else {feature.part: index for feature in own}
+    return faults, features, indexes
 
 
 def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:

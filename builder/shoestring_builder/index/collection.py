@@ -160,25 +160,44 @@ class _Work:
         if self._frame.survey.mask is None:
             everywhere = dict.fromkeys(_geometries(entries.values()), 255)
             return {key: _cleared(entry, everywhere) for key, entry in entries.items()}
-        done = dict(entries)
         lacking = _lacking(entries)
-        masks = [(own, mask) for item in items
-                 if (own := lacking.get(item.moment)) and (mask := self._mask(item))]  # fmt: skip
-        tasks = [
-            ClearTask(mask, _geometries(entries[key] for key in own), self._new_file())
-            for own, mask in masks
-        ]
-        label = f"{self._frame.table.id} clear shares"
-        results = self._pool.run(find_clear, tasks, label)
-        for (own, _), task, result in zip(masks, tasks, results, strict=True):
-            if isinstance(result, SourceError):  # a reader will open the files, and see it too
-                self.failed.append(str(result))
-                done |= {key: LayerEntry(key.band, key.moment) for key in own}
-                continue
-            slots = self._pile.slots(self._pile.add(task.out), task.geometries, 1)
-            known = dict(zip(task.geometries, slots, strict=True))
-            done |= {key: _cleared(done[key], known) for key in own}
+        orders = {}
+        for item in items:
+            mask = self._mask(item) if item.moment in lacking else None
+            if mask is not None:  # else nothing of the date is known to be clear
+                own = _geometries(entries[key] for key in lacking[item.moment])
+                orders[item.moment] = ClearTask(mask, own, self._new_file())
+        counted = self._count_clear(orders)
+        done = dict(entries)
+        for key in (key for moment in orders for key in lacking[moment]):
+            if key.moment in counted:
+                done[key] = _cleared(entries[key], counted[key.moment])
+            else:  # a reader will open the files, and see what is wrong with the mask too
+                done[key] = LayerEntry(key.band, key.moment)
         return done
+
+    def _count_clear(
+        self, orders: Mapping[Moment, ClearTask]
+    ) -> dict[Moment, Mapping[Geometry, Slots]]:
+        """How clear blocks are at each moment whose mask can be read."""
+        label = f"{self._frame.table.id} clear shares"
+        results = self._pool.run(find_clear, list(orders.values()), label)
+        failed = {
+            moment: str(result)
+            for moment, result in zip(orders, results, strict=True)
+            if isinstance(result, SourceError)
+        }
+        self.failed += failed.values()
+        starts = {
+            moment: self._pile.add(task.out)
+            for moment, task in orders.items()
+            if moment not in failed
+        }
+        return {
+            moment: dict(zip(own, self._pile.slots(start, own, 1), strict=True))
+            for moment, start in starts.items()
+            for own in (orders[moment].geometries,)
+        }
 
     def _mask(self, item: ItemRecord) -> MaskLayer | None:
         """The mask of an item, where it has one."""

@@ -14,7 +14,7 @@ from shoestring_schema.tile_index import RECORD, Head, Layout, RunKey, unpack_he
 Bytes = NDArray[np.uint8]
 
 CLEAR = 7
-"""Place of a block's clear share in its record."""
+"""Where a block's clear share lies in its record, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ def find_clear(task: ClearTask) -> None:
 class Pile:
     """A file of records and shares, one layer's after the other's.
 
+    It is mapped anew where something was added since: add all first, then ask for slots.
+
     Args:
         path: The file to make.
     """

@@ -153,7 +153,6 @@ class _Reader:
         if order not in (b"II", b"MM"):
             raise ValueError("it does not begin as one")
         self.big_endian = order == b"MM"
-        self._order = ">" if self.big_endian else "<"
         self._large = self._number(version) == 43
         if not self._large and self._number(version) != 42:
             raise ValueError("it does not begin as one")
