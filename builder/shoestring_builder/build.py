@@ -1,4 +1,4 @@
-"""The five steps after each other: inventory, plan, render, describe, publish."""
+"""The six steps after each other: inventory, plan, render, index, describe, publish."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shoestring_builder.describe.documents import describe_collection
 from shoestring_builder.describe.item import Frame, frame_of
+from shoestring_builder.index.collection import index_collection
 from shoestring_builder.inventory.files import Inventory, take_inventory
 from shoestring_builder.inventory.first_file import first_files
 from shoestring_builder.inventory.header import read_header
@@ -106,7 +107,7 @@ def _look(table: CollectionTable, folder: Path, site: SiteFolder) -> _Order | Co
 def _build_collection(
     catalogue: CatalogueTable, order: _Order, site: SiteFolder, pool: Pool
 ) -> CollectionReport:
-    """Render, describe, publish."""
+    """Render, index, describe, publish."""
     name, plan = order.frame.table.id, order.plan
     rendered, failed = _render(order, site, pool)
     layers = {**plan.outdated, **plan.kept, **place_layers(site, name, rendered)}
@@ -114,8 +115,13 @@ def _build_collection(
     if not layers:
         return report
     items = add_thumbnails(order.frame, _items(layers, order.published), site, pool)
-    documents = describe_collection(order.frame, items, catalogue)
-    return replace(report, changed=publish_collection(site, name, documents))
+    indexes = index_collection(order.frame, items, rendered, order.published, site, pool)
+    documents = describe_collection(order.frame, items, catalogue, indexes.years)
+    return replace(
+        report,
+        failed=tuple(dict.fromkeys((*report.failed, *indexes.failed))),
+        changed=publish_collection(site, name, documents),
+    )
 
 
 def _render(order: _Order, site: SiteFolder, pool: Pool) -> tuple[list[RenderedLayer], list[str]]:

@@ -7,6 +7,7 @@ building. These values travel between processes; all of them are plain.
 from dataclasses import dataclass
 from pathlib import Path
 
+from shoestring_builder.index.stored import StoredBand
 from shoestring_schema.configuration import DataType, Resampling
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment
@@ -135,6 +136,8 @@ class RenderedLayer:
         clear_percent: Share of the valid pixels that are clear, where this is the mask's band.
         fingerprint: As ordered.
         sources: The files that a VRT reads.
+        stored: How it is stored; None for a VRT.
+        records: A file with the records of its blocks, in the staging folder too; None likewise.
     """
 
     key: LayerKey
@@ -146,3 +149,5 @@ class RenderedLayer:
     clear_percent: float | None
     fingerprint: str
     sources: tuple[SourceFile, ...] = ()
+    stored: StoredBand | None = None
+    records: Path | None = None

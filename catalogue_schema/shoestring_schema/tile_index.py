@@ -14,7 +14,8 @@ alone::
     record  16 bytes:  0  48 bits  offset of the block in the file
                        6   8 bits  how much of it holds data: 0 nothing, 255 all
                        7   8 bits  how much of it is clear:   0 nothing, 255 all
-                       8  32 bits  bytes of the block; 0: not in the file, all nodata
+                       8  32 bits  bytes of the block; 0: it is not in the file (offset 0), and
+                                   its pixels are the file's nodata value, 0 where that has none
                       12  32 bits  CRC-32 of these bytes
 
 All numbers are unsigned and little-endian. A *stack* is made of files that are

@@ -136,7 +136,7 @@ def test_dates_added_one_by_one_make_the_same_site(built: Path, tmp_path: Path) 
     at_once, grown = tree(built / "site"), tree(folder / "site")
     assert {name: grown[name] for name in at_once} == at_once
     left = set(grown) - set(at_once)  # parts and years of the earlier snapshots
-    assert {Path(name).name.split("-")[0] for name in left} == {"items", "catalog"}
+    assert {Path(name).name.split("-")[0] for name in left} == {"items", "catalog", "index"}
 
 
 def test_an_added_date_leaves_the_old_files_alone(project: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_added_date_leaves_the_old_files_alone(project: Path) -> None:
     changed = {n for n in before if before[n] != after[n] and (project / "site" / n).is_file()}
     assert changed == {"s2/collection.json", "s2/database.json"}
     new = {Path(name).name.split("-")[0] for name in set(after) - set(before)}
-    assert new == {"2018", "items", "catalog"}
+    assert new == {"2018", "items", "catalog", "index"}
     assert (report.collections[0].rendered, report.collections[0].kept) == (2, 6)
     assert check(project / "site").faults == ()
 
@@ -229,8 +229,8 @@ def test_old_snapshots_are_swept_and_nothing_else(project: Path) -> None:
     foreign[-1].write_text("mine")  # as another run would just have placed it
     build(project / "site.toml")
     left = set(os.listdir(year))
-    assert {name.split("-")[0] for name in stale - left} == {"2018", "items", "catalog"}
-    assert len(stale - left) == 5  # layer, thumbnail, item, part, year
+    assert {name.split("-")[0] for name in stale - left} == {"2018", "items", "catalog", "index"}
+    assert len(stale - left) == 6  # layer, thumbnail, item, part, year, index
     assert all(path.is_file() for path in foreign)
     assert [fault for fault in check(project / "site").faults if "mine" not in fault] == []
 

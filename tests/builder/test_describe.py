@@ -77,7 +77,7 @@ def describe(
 ) -> CollectionDocuments:
     """The documents of a collection with these items."""
     survey = Survey(grid, BANDS, {}, MaskDocument(band="SCL", clear=(4, 5)))
-    return describe_collection(frame_of(TABLE, survey), records, catalogue)
+    return describe_collection(frame_of(TABLE, survey), records, catalogue, {})
 
 
 def file_of(documents: CollectionDocuments, start: str) -> dict[str, Any]:

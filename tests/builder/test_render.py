@@ -102,11 +102,11 @@ def test_overviews_are_made_as_ordered(resampling: str, expected: int, tmp_path:
 
 
 def test_size_and_checksum_are_the_files(tmp_path: Path) -> None:
-    """The staging folder holds the finished file and nothing else."""
+    """The staging folder holds the finished file and its blocks' records, and nothing else."""
     task = scene(tmp_path)
     made = render(task)
     data = made.path.read_bytes()
-    assert [made.path] == list(task.staging.iterdir())
+    assert {made.path, made.records} == set(task.staging.iterdir())
     assert made.size == len(data)
     assert made.checksum == "1220" + hashlib.sha256(data).hexdigest()
     assert (made.key, made.fingerprint, made.sources) == (task.key, "fingerprint", ())

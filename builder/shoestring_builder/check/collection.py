@@ -10,6 +10,7 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
+from shoestring_builder.check.index import CheckedIndex, open_checked
 from shoestring_builder.check.layer import ExpectedLayer, file_faults, layer_faults, name_faults
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_schema.errors import CatalogueError, SelectionError
@@ -79,20 +80,43 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
         raw = reader.read(name, dict)
     except CatalogueError as error:
         return CheckedCollection((str(error),))
-    faults = [*_own_faults(document, name), *document_faults(reader, name, raw)]
-    features: list[Feature] = []
-    for part in document.parts:
-        faults += _part_faults(reader, name, part, features)
+    in_parts, features, indexes = _parts(reader, name, document, layers)
+    faults = [*_own_faults(document, name), *document_faults(reader, name, raw), *in_parts]
     faults += _order_faults(name, features)
     faults += _database_faults(reader, name, document, features)
     by_id = {feature.typed.id: feature for feature in features}
-    jobs: list[Job] = [partial(_asset_faults, reader, feature, layers) for feature in features]
+    jobs: list[Job] = [
+        partial(_asset_faults, reader, feature, layers, indexes.get(feature.part))
+        for feature in features
+    ]
+    jobs += [index.seal_faults for index in indexes.values()]
     items: list[str] = []
     for year in _children(reader, name, raw):
         faults += _year_faults(reader, year, items)
     jobs += [partial(_item_faults, reader, item, by_id) for item in items]
     faults += _missing_items(name, items, features)
     return CheckedCollection(tuple(faults), tuple(features), tuple(jobs))
+
+
+def _parts(
+    reader: SiteReader,
+    name: str,
+    document: CollectionDocument,
+    layers: Mapping[str, ExpectedLayer],
+) -> tuple[list[str], list[Feature], dict[str, CheckedIndex]]:
+    """Check the parts and their indexes: faults, all items, and whole indexes by their parts."""
+    faults: list[str] = []
+    features: list[Feature] = []
+    indexes: dict[str, CheckedIndex] = {}
+    for part in document.parts:
+        own: list[Feature] = []
+        faults += _part_faults(reader, name, part, own)
+        features += own
+        if part.index is not None:
+            index, wrong = open_checked(reader, name, document, layers, part.index)
+            faults += wrong if index is None else index.head_faults([one.typed for one in own])
+            indexes |= {} if index is None else {feature.part: index for feature in own}
+    return faults, features, indexes
 
 
 def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:
@@ -237,16 +261,24 @@ def _item_faults(reader: SiteReader, name: str, features: Mapping[str, Feature])
 
 
 def _asset_faults(
-    reader: SiteReader, feature: Feature, layers: Mapping[str, ExpectedLayer]
+    reader: SiteReader,
+    feature: Feature,
+    layers: Mapping[str, ExpectedLayer],
+    index: CheckedIndex | None,
 ) -> Faults:
-    """Check all files of an item."""
+    """Check all files of an item, and what the index tells of them."""
+    sound: set[str] = set()
     for key, asset in feature.typed.assets.items():
         if "thumbnail" in asset.roles:
             yield from _thumbnail_faults(reader, feature.part, asset)
         elif key in layers:
-            yield from layer_faults(reader, feature.part, asset, layers[key])
+            faults = list(layer_faults(reader, feature.part, asset, layers[key]))
+            yield from faults
+            sound |= set() if faults else {key}
         else:
             yield f"{feature.part} has an asset {key!r} of a band that the collection lacks."
+    if index is not None:
+        yield from index.item_faults(feature.part, feature.typed, sound)
 
 
 def _thumbnail_faults(reader: SiteReader, item: str, asset: AssetDocument) -> Faults:

@@ -12,7 +12,8 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from shoestring_builder.check.site_reader import SiteReader
-from shoestring_schema.errors import CatalogueError, MissingExtraError
+from shoestring_builder.index.tiff import read_tiff
+from shoestring_schema.errors import CatalogueError, MissingExtraError, SourceError
 from shoestring_schema.grid import Grid
 from shoestring_schema.site import AssetDocument, BandDocument
 from shoestring_schema.vrt import PlainVrt, parse_vrt
@@ -98,6 +99,8 @@ def _cog_faults(
                 yield from _header_faults(dataset, name, asset)
         if not wrong:
             yield from _structure_faults(path, name)
+    except SourceError as error:
+        yield str(error)
     except (RasterioError, OSError) as error:
         yield f"{name} is not a TIFF that GDAL can read: {_line(error)}."
 
@@ -124,12 +127,12 @@ def _pixel_faults(dataset: DatasetReader, name: str, expected: ExpectedLayer) ->
 
 
 def _header_faults(dataset: DatasetReader, name: str, asset: AssetDocument) -> Iterator[str]:
-    first = _first_block(dataset)
+    tiff = read_tiff(Path(dataset.name))
     if asset.header_size is None:
         yield f"{name} has no header_size in the catalogue."
-    elif first is not None and asset.header_size != first:
+    elif tiff is not None and asset.header_size != tiff.header_size:
         yield (
-            f"{name} has its first block at byte {first}, the catalogue says "
+            f"{name} has its first block at byte {tiff.header_size}, the catalogue says "
             f"header_size {asset.header_size}."
         )
 
@@ -137,20 +140,6 @@ def _header_faults(dataset: DatasetReader, name: str, asset: AssetDocument) -> I
 def _blocks(dataset: DatasetReader) -> int:
     height, width = dataset.block_shapes[0]
     return int(-(dataset.height // -height) * -(dataset.width // -width))
-
-
-def _first_block(dataset: DatasetReader) -> int | None:
-    """Where the first block of pixels lies in a TIFF, overviews included."""
-    offsets: list[int] = []
-    levels = [None, *range(len(dataset.overviews(1)))]
-    height, width = dataset.block_shapes[0]
-    for level, factor in zip(levels, [1, *dataset.overviews(1)], strict=True):
-        for row in range(math.ceil(dataset.height / factor / height)):
-            for column in range(math.ceil(dataset.width / factor / width)):
-                key = f"BLOCK_OFFSET_{column}_{row}"
-                offset = dataset.get_tag_item(key, "TIFF", bidx=1, ovr=level)
-                offsets += [int(offset)] if offset else []
-    return min(offsets, default=None)
 
 
 def _structure_faults(path: Path, name: str) -> Iterator[str]:

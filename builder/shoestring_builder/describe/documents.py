@@ -25,7 +25,7 @@ from shoestring_builder.record import ItemRecord, hashed_name, year_of
 from shoestring_schema import SCHEMA_VERSION
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.moment import file_stem, format_moment, interval
-from shoestring_schema.site import GridDocument, Link, Part
+from shoestring_schema.site import GridDocument, IndexDocument, Link, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,14 @@ class _Year:
     part: File
     catalogue: File
     dates: tuple[str, ...]
+    index: IndexDocument | None
 
 
 def describe_collection(
-    frame: Frame, items: Sequence[ItemRecord], catalogue: CatalogueTable
+    frame: Frame,
+    items: Sequence[ItemRecord],
+    catalogue: CatalogueTable,
+    indexes: Mapping[str, IndexDocument],
 ) -> CollectionDocuments:
     """Write down a collection.
 
@@ -81,9 +85,10 @@ def describe_collection(
         frame: What its items have in common.
         items: Its items, in order of time; at least one.
         catalogue: The site's configuration.
+        indexes: The tile indexes by year.
     """
     years = [
-        _year(frame, year, tuple(records))
+        _year(frame, year, tuple(records), indexes.get(year))
         for year, records in itertools.groupby(items, key=lambda item: year_of(item.moment))
     ]
     files = [file for year in years for file in (*year.items, year.part, year.catalogue)]
@@ -128,7 +133,9 @@ def children_of(links: Iterable[Link]) -> dict[str, str]:
     return children
 
 
-def _year(frame: Frame, year: str, records: tuple[ItemRecord, ...]) -> _Year:
+def _year(
+    frame: Frame, year: str, records: tuple[ItemRecord, ...], index: IndexDocument | None
+) -> _Year:
     documents = [item_document(frame, record) for record in records]
     items = tuple(
         _hashed(f"{year}/{file_stem(record.moment)}", _compact(document))
@@ -141,6 +148,7 @@ def _year(frame: Frame, year: str, records: tuple[ItemRecord, ...]) -> _Year:
         part=_hashed(f"{year}/items", _compact(part)),
         catalogue=_hashed(f"{year}/catalog", _pretty(_year_catalogue(frame, year, items, records))),
         dates=tuple(format_moment(record.moment) for record in records),
+        index=index,
     )
 
 
@@ -200,7 +208,7 @@ def _own_fields(frame: Frame, years: Sequence[_Year]) -> Document:
         "shoestring:bands": frame.survey.bands,
         "shoestring:parts": [
             Part(href=f"./{year.part.name}", dates=year.dates, size=len(year.part.data),
-                 checksum=year.part.checksum)
+                 checksum=year.part.checksum, index=year.index)
             for year in years
         ],
     }  # fmt: skip

@@ -2,8 +2,8 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from shoestring_schema.site import (
     AssetDocument,
     CatalogDocument,
     CollectionDocument,
+    IndexDocument,
     ItemProperties,
     Link,
     Part,
@@ -67,11 +68,13 @@ class PublishedCollection:
         document: Its `collection.json`.
         items: Its items; layers whose file is missing or of another size are left out.
         damaged: Sentences on what is not as the catalogue says, and is made again.
+        indexes: The tile indexes that are there in their size, by year.
     """
 
     document: CollectionDocument
     items: tuple[ItemRecord, ...]
     damaged: tuple[str, ...]
+    indexes: Mapping[str, IndexDocument] = field(default_factory=dict)
 
     @property
     def layers(self) -> dict[LayerKey, LayerRecord]:
@@ -108,7 +111,12 @@ def read_published(folder: Path) -> PublishedCollection | None:
         for item in _items_of(folder, part, damaged)
         if (record := _record(folder, item, mask, damaged)) is not None
     ]
-    return PublishedCollection(document, tuple(items), tuple(damaged))
+    indexes = {
+        posixpath.dirname(posixpath.normpath(part.href)): part.index
+        for part in document.parts
+        if part.index is not None and _has_size(folder / part.index.href, part.index.size, damaged)
+    }
+    return PublishedCollection(document, tuple(items), tuple(damaged), indexes)
 
 
 def names_of(folder: Path) -> frozenset[str]:
@@ -124,6 +132,7 @@ def names_of(folder: Path) -> frozenset[str]:
     path = folder / "collection.json"
     document = decode(path.read_bytes(), _Collection, str(path))
     names = {posixpath.normpath(part.href) for part in document.parts}
+    names |= {posixpath.normpath(part.index.href) for part in document.parts if part.index}
     for part in document.parts:
         year = posixpath.dirname(part.href)
         for item in decode(_whole_part(folder, part), _Part, str(folder / part.href)).features:
@@ -191,9 +200,12 @@ def _thumbnail(asset: _Asset) -> ThumbnailRecord:
 
 def _is_whole(year: Path, asset: _Asset, damaged: list[str]) -> bool:
     """Whether an asset's file is there in its size; its content is `check`'s business."""
-    path = year / asset.href
+    return _has_size(year / asset.href, asset.size, damaged)
+
+
+def _has_size(path: Path, size: int | None, damaged: list[str]) -> bool:
     try:
-        if path.stat().st_size == asset.size:
+        if path.stat().st_size == size:
             return True
         damaged.append(f"{path} does not have the size that the catalogue says.")
     except OSError:

@@ -10,7 +10,7 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.io import DatasetWriter
 
 from shoestring_builder.render.raster_source import GDAL_ERRORS, cause
 from shoestring_schema.errors import PublishError
@@ -110,18 +110,3 @@ def write_cog(plain: Path, path: Path, *, overview_resampling: str) -> None:
     )
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def header_size(dataset: DatasetReader) -> int:
-    """Bytes of a tiled TIFF of one band before its first block, overviews counted in."""
-    levels: list[tuple[int | None, int, int]] = [(None, dataset.height, dataset.width)]
-    for index, factor in enumerate(dataset.overviews(1)):
-        levels.append((index, -(dataset.height // -factor), -(dataset.width // -factor)))
-    offsets = [
-        int(offset)
-        for level, height, width in levels
-        for row in range(-(height // -BLOCK))
-        for column in range(-(width // -BLOCK))
-        if (offset := dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{row}", "TIFF", 1, level))
-    ]
-    return min(offsets)

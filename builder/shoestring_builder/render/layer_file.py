@@ -19,11 +19,12 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.io import DatasetWriter
 
+from shoestring_builder.index.blocks import read_blocks
+from shoestring_builder.index.stored import StoredBand
 from shoestring_builder.layer import RenderedLayer, RenderTask
 from shoestring_builder.render.chunks import chunks
 from shoestring_builder.render.geotiff import (
     create_geotiff,
-    header_size,
     unwritable,
     write_cog,
     writing,
@@ -32,7 +33,9 @@ from shoestring_builder.render.mosaic import open_mosaic
 from shoestring_builder.render.raster_source import rasterio_window
 from shoestring_builder.render.tally import Tally
 from shoestring_builder.render.vrt_layer import vrt_layer
+from shoestring_schema.errors import SourceError
 from shoestring_schema.moment import Moment, interval
+from shoestring_schema.tile_index import Records
 
 _CACHE = 128_000_000
 """Bytes of GDAL's block cache: there are several workers, and all read once, in order."""
@@ -65,8 +68,13 @@ def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
     tally, sums = _fill(task, plain, workspace)
     write_cog(plain, cog, overview_resampling=task.recipe.overview_resampling)
     plain.unlink()
-    header = _verify(cog, sums, task.staging)
-    return _finish(task, cog, tally, header)
+    stored, records = _verify(cog, sums, task)
+    found = workspace / "layer.records"
+    found.write_bytes(records.tobytes())
+    made = _finish(task, cog, tally, stored.header_size)
+    kept = made.path.with_suffix(found.suffix)
+    os.replace(found, kept)
+    return replace(made, stored=stored, records=kept)
 
 
 def _render_vrt(task: RenderTask, workspace: Path) -> RenderedLayer:
@@ -117,19 +125,21 @@ def _tiff_time(moment: Moment) -> str:
     return interval(moment)[0].strftime("%Y:%m:%d %H:%M:%S")
 
 
-def _verify(cog: Path, sums: list[int], staging: Path) -> int:
-    """Read a file back and compare it with what was to be written.
+def _verify(cog: Path, sums: list[int], task: RenderTask) -> tuple[StoredBand, Records]:
+    """Read a file back, compare it with what was to be written, and tell of its blocks.
 
     GDAL does not tell of every write that failed when it closes a file.
-
-    Returns:
-        The size of its header.
     """
-    with rasterio.open(cog) as dataset:
-        for window, expected in zip(chunks(dataset.shape), sums, strict=True):
-            if crc32(dataset.read(1, window=rasterio_window(window)).tobytes()) != expected:
-                raise unwritable(staging, "what was written did not come back")
-        return header_size(dataset)
+    read: list[int] = []
+    try:
+        found = read_blocks(
+            cog, 1, task.recipe.nodata, lambda pixels: read.append(crc32(pixels.tobytes()))
+        )
+    except SourceError as error:
+        raise unwritable(task.staging, "what was written can't be read back") from error
+    if found is None or read != sums:
+        raise unwritable(task.staging, "what was written did not come back")
+    return found
 
 
 def _finish(task: RenderTask, made: Path, tally: Tally, header: int | None) -> RenderedLayer:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def as_pixel(number: float, data_type: "np.dtype[Any]") -> Any:  # noqa: ANN401 
         with np.errstate(over="ignore"):
             return data_type.type(number)
     lowest, highest = _limits(data_type, whole=True)
-    if number != number or number != int(number) or not lowest <= number <= highest:
+    if not isfinite(number) or number != int(number) or not lowest <= number <= highest:
         return None
     return data_type.type(int(number))
 

@@ -1,0 +1,1 @@
+"""Where every block of every layer lies, what it holds, how clear it is."""

@@ -1,0 +1,239 @@
+"""The indexes of a collection's years: what is known is taken over, the rest is read."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from shoestring_builder.describe.item import Frame
+from shoestring_builder.index.assemble import FileEntry, LayerEntry, write_index
+from shoestring_builder.index.clear import Geometry, MaskLayer, geometry_of
+from shoestring_builder.index.index_file import Slots
+from shoestring_builder.index.layer_files import LayerFiles, one_file
+from shoestring_builder.index.previous import Previous
+from shoestring_builder.index.tasks import BlocksTask, ClearTask, Pile, find_blocks, find_clear
+from shoestring_builder.layer import LayerKey, RenderedLayer
+from shoestring_builder.pool import Pool
+from shoestring_builder.publish.published import PublishedCollection
+from shoestring_builder.publish.site_folder import SiteFolder
+from shoestring_builder.record import ItemRecord, hashed_name, year_of
+from shoestring_schema.errors import SourceError
+from shoestring_schema.moment import Moment
+from shoestring_schema.site import IndexDocument
+from shoestring_schema.tile_index import RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """The indexes of a collection, in their places in the site.
+
+    Attributes:
+        years: What the collection says of each, by year.
+        failed: Sentences on layers that can't be read; they are not in an index.
+    """
+
+    years: Mapping[str, IndexDocument]
+    failed: tuple[str, ...] = ()
+
+
+def index_collection(
+    frame: Frame,
+    items: Sequence[ItemRecord],
+    made: Sequence[RenderedLayer],
+    published: PublishedCollection | None,
+    site: SiteFolder,
+    pool: Pool,
+) -> Indexes:
+    """Bring the indexes of a collection up to date.
+
+    Args:
+        frame: The collection.
+        items: Its items, in order of time; their layers lie in the site.
+        made: The layers that were made in this run.
+        published: The collection as readers see it now.
+        site: The site.
+        pool: Reads what no index tells yet.
+
+    Raises:
+        PublishError: The site can't be written.
+    """
+    factors = {band.name: band.factor for band in frame.survey.bands}
+    previous = Previous(site.path / frame.table.id, published, factors)
+    stale: dict[str, list[ItemRecord]] = {}
+    years: dict[str, IndexDocument] = {}
+    for year, group in itertools.groupby(items, key=lambda item: year_of(item.moment)):
+        own = list(group)
+        kept = previous.unchanged(year, own, frame.survey.mask)
+        if kept is None:
+            stale[year] = own
+        else:
+            years[year] = kept
+    if not stale:
+        return Indexes(years)
+    site.prepare()
+    work = _Work(frame, factors, previous, site, pool)
+    entries = work.entries([item for own in stale.values() for item in own], made)
+    years |= {year: work.write(year, entries) for year in stale}
+    return Indexes(years, tuple(dict.fromkeys(work.failed)))
+
+
+class _Work:
+    """The part of it that reads and writes."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        factors: Mapping[str, int],
+        previous: Previous,
+        site: SiteFolder,
+        pool: Pool,
+    ) -> None:
+        self._frame, self._factors, self._previous = frame, factors, previous
+        self._site, self._pool = site, pool
+        self._pile = Pile(self._new_file())
+        self.failed: list[str] = []
+
+    def entries(
+        self, items: Sequence[ItemRecord], made: Sequence[RenderedLayer]
+    ) -> dict[LayerKey, LayerEntry]:
+        """All that is to be told of the layers of items."""
+        mask = self._frame.survey.mask
+        keys = {LayerKey(item.moment, band): item for item in items for band in item.layers}
+        known = {key: self._previous.entry(item, key.band, mask) for key, item in keys.items()}
+        new = {key: item for key, item in keys.items() if known[key] is None}
+        entries = self._read(new, made) | {key: own for key, own in known.items() if own}
+        return self._with_clear(items, entries)
+
+    def write(self, year: str, entries: Mapping[LayerKey, LayerEntry]) -> IndexDocument:
+        """Write the index of a year and put it into its place."""
+        path = self._new_file()
+        own = [entry for key, entry in entries.items() if year_of(key.moment) == year]
+        document = write_index(own, path)
+        name = f"{year}/{hashed_name('index', document.checksum, '.bin')}"
+        self._site.place(path, f"{self._frame.table.id}/{name}")
+        return msgspec.structs.replace(document, href=f"./{name}")
+
+    def _read(
+        self, new: Mapping[LayerKey, ItemRecord], made: Sequence[RenderedLayer]
+    ) -> dict[LayerKey, LayerEntry]:
+        """What no index tells yet: the renderer has found it, or workers do."""
+        starts: dict[LayerKey, tuple[LayerFiles, int]] = {}
+        for layer in made:
+            if layer.key in new and layer.stored is not None and layer.records is not None:
+                files = one_file(new[layer.key].layers[layer.key.band].href, layer.stored)
+                starts[layer.key] = files, self._pile.add(layer.records)
+        keys = [key for key in new if key not in starts]
+        tasks = [self._blocks_task(key, new[key]) for key in keys]
+        label = f"{self._frame.table.id} index"
+        for key, task, found in zip(
+            keys, tasks, self._pool.run(find_blocks, tasks, label), strict=True
+        ):
+            if isinstance(found, SourceError):
+                self.failed.append(str(found))
+                starts[key] = LayerFiles(), 0
+            else:
+                starts[key] = found, self._pile.add(task.out)
+        return {key: self._entry(key, *start) for key, start in starts.items()}
+
+    def _entry(self, key: LayerKey, layer: LayerFiles, start: int) -> LayerEntry:
+        factor = self._factors[key.band]
+        geometries = [geometry_of(factor, file.place, file.stored.levels) for file in layer.files]
+        slots = self._pile.slots(start, geometries, RECORD.itemsize)
+        files = tuple(
+            FileEntry(file.href, file.stored.size, file.stored.header_size, file.stored.formats,
+                      geometry, records)
+            for file, geometry, records in zip(layer.files, geometries, slots, strict=True)
+        )  # fmt: skip
+        return LayerEntry(key.band, key.moment, files, layer.pieces)
+
+    def _blocks_task(self, key: LayerKey, item: ItemRecord) -> BlocksTask:
+        recipe = self._frame.survey.recipes[key.band]
+        return BlocksTask(self._path(item, key.band), recipe.nodata, self._new_file())
+
+    def _with_clear(
+        self, items: Sequence[ItemRecord], entries: Mapping[LayerKey, LayerEntry]
+    ) -> dict[LayerKey, LayerEntry]:
+        """The entries, with how clear their blocks are."""
+        if self._frame.survey.mask is None:
+            everywhere = dict.fromkeys(_geometries(entries.values()), 255)
+            return {key: _cleared(entry, everywhere) for key, entry in entries.items()}
+        lacking = _lacking(entries)
+        orders = {}
+        for item in items:
+            mask = self._mask(item) if item.moment in lacking else None
+            if mask is not None:  # else nothing of the date is known to be clear
+                own = _geometries(entries[key] for key in lacking[item.moment])
+                orders[item.moment] = ClearTask(mask, own, self._new_file())
+        counted = self._count_clear(orders)
+        done = dict(entries)
+        for key in (key for moment in orders for key in lacking[moment]):
+            if key.moment in counted:
+                done[key] = _cleared(entries[key], counted[key.moment])
+            else:  # a reader will open the files, and see what is wrong with the mask too
+                done[key] = LayerEntry(key.band, key.moment)
+        return done
+
+    def _count_clear(
+        self, orders: Mapping[Moment, ClearTask]
+    ) -> dict[Moment, Mapping[Geometry, Slots]]:
+        """How clear blocks are at each moment whose mask can be read."""
+        label = f"{self._frame.table.id} clear shares"
+        results = self._pool.run(find_clear, list(orders.values()), label)
+        failed = {
+            moment: str(result)
+            for moment, result in zip(orders, results, strict=True)
+            if isinstance(result, SourceError)
+        }
+        self.failed += failed.values()
+        starts = {
+            moment: self._pile.add(task.out)
+            for moment, task in orders.items()
+            if moment not in failed
+        }
+        return {
+            moment: dict(zip(own, self._pile.slots(start, own, 1), strict=True))
+            for moment, start in starts.items()
+            for own in (orders[moment].geometries,)
+        }
+
+    def _mask(self, item: ItemRecord) -> MaskLayer | None:
+        """The mask of an item, where it has one."""
+        rule = self._frame.survey.mask
+        if rule is None or rule.band not in item.layers:
+            return None
+        return MaskLayer(
+            path=self._path(item, rule.band),
+            rule=rule,
+            nodata=self._frame.survey.recipes[rule.band].nodata,
+            factor=self._factors[rule.band],
+            shape=self._frame.survey.grid.shape,
+        )
+
+    def _path(self, item: ItemRecord, band: str) -> Path:
+        folder = self._site.path / self._frame.table.id / year_of(item.moment)
+        return folder / item.layers[band].href
+
+    def _new_file(self) -> Path:
+        return self._site.staging / uuid4().hex
+
+
+def _lacking(entries: Mapping[LayerKey, LayerEntry]) -> dict[Moment, list[LayerKey]]:
+    """The layers whose blocks are not known to be clear or not, by moment."""
+    found: dict[Moment, list[LayerKey]] = {}
+    for key, entry in entries.items():
+        if any(file.clear is None for file in entry.files):
+            found.setdefault(key.moment, []).append(key)
+    return found
+
+
+def _geometries(entries: Iterable[LayerEntry]) -> tuple[Geometry, ...]:
+    return tuple(sorted({file.geometry for entry in entries for file in entry.files}))
+
+
+def _cleared(entry: LayerEntry, known: Mapping[Geometry, Slots | int]) -> LayerEntry:
+    """An entry that tells how clear its blocks are."""
+    files = tuple(replace(file, clear=known[file.geometry]) for file in entry.files)
+    return replace(entry, files=files)
