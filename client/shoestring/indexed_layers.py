@@ -53,7 +53,14 @@ def _layer(
     parts = [_piece(share, band, *pair, window) for pair in zip(pieces, files, strict=True)]
     found = tuple(part for part in parts if part is not None)
     first = found[0].blocks.location if found else share.location.resolve(files[0].href)
-    return LayerFile(first, sum(file.size for file in files), files[0].header_size, found)
+    whole = pieces[0].source is None and pieces[0].target is None
+    return LayerFile(
+        first,
+        sum(file.size for file in files),
+        files[0].header_size,
+        found,
+        share.stacks[pieces[0].stack].levels[0].shape if whole else None,
+    )
 
 
 def _piece(
@@ -73,7 +80,10 @@ def _placed(piece: tile_index.Piece, stack: StackDocument) -> tuple[Window, Wind
     """Which of a file's pixels, and where they lie in the layer."""
     whole = Window(0, 0, *stack.levels[0].shape)
     source = Window(*piece.source) if piece.source else whole
-    target = Window(*piece.target) if piece.target else source.shift(*stack.place)
+    target = Window(*piece.target) if piece.target else source
+    place = target.row - source.row, target.column - source.column
+    if place != stack.place:
+        raise ValueError(f"a piece lies at {place}, its stack at {stack.place}")
     if source.shape != target.shape or source.intersect(whole) != source:
         raise ValueError(f"a piece of {target.shape} pixels is made of {source}")
     return source, target

@@ -12,7 +12,7 @@ from shoestring.blocks import Piece
 from shoestring.location import Location
 from shoestring.roi import GridRoi
 from shoestring.show import plan_html, plan_text
-from shoestring_schema.errors import SelectionError
+from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid, Window
 from shoestring_schema.moment import Moment
 from shoestring_schema.site import BandDocument, MaskDocument
@@ -33,12 +33,14 @@ class LayerFile:
         header_size: Bytes before its first block of pixels, if known.
         pieces: The blocks under the window, file by file, lowest first, where a tile index
             tells them; else None.
+        shape: Rows and columns of its pixels, where it is one file that a tile index tells of.
     """
 
     location: Location
     size: int | None = None
     header_size: int | None = None
     pieces: tuple[Piece, ...] | None = None
+    shape: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ def make_plan(
 
     Raises:
         SelectionError: The result would be larger than `max_result`, or nothing is there.
+        CatalogueError: A file is not as large as its band.
     """
     dates = []
     for moment in sorted(files):
@@ -240,7 +243,12 @@ def make_plan(
 
 
 def _read(file: LayerFile, band: Band, roi: GridRoi) -> Read:
-    return Read(file, band, roi.grid.coarsen(band.factor), roi.window.coarsen(band.factor))
+    grid = roi.grid.coarsen(band.factor)
+    if file.shape is not None and file.shape != grid.shape:
+        raise CatalogueError(
+            f"{file.location.address} has {file.shape} pixels, its band has {grid.shape}: the site must be built anew."
+        )
+    return Read(file, band, grid, roi.window.coarsen(band.factor))
 
 
 def _estimate(read: Read) -> float:

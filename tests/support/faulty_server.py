@@ -82,7 +82,21 @@ class Shifted:
     by: int = 64
 
 
-Fault = Status | Cut | Stall | NoRanges | Shifted
+@dataclass(frozen=True, slots=True)
+class OtherRange:
+    """Send the bytes that lie `by` further on, and say so."""
+
+    by: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSize:
+    """Claim another size of the whole file."""
+
+    by: int = 1
+
+
+Fault = Status | Cut | Stall | NoRanges | Shifted | OtherRange | OtherSize
 Rule = Callable[[Request], Fault | None]
 
 
@@ -198,9 +212,11 @@ class _Handler(BaseHTTPRequestHandler):
             code, headers, body = 200, {}, data
         else:
             first, last = request.range[0], min(request.range[1], len(data) - 1)
-            shift = fault.by if isinstance(fault, Shifted) else 0
+            shift = fault.by if isinstance(fault, Shifted | OtherRange) else 0
             body = data[first + shift : last + 1 + shift].ljust(last + 1 - first, b"\0")
-            code, headers = 206, {"Content-Range": f"bytes {first}-{last}/{len(data)}"}
+            size = len(data) + (fault.by if isinstance(fault, OtherSize) else 0)
+            said = shift if isinstance(fault, OtherRange) else 0
+            code, headers = 206, {"Content-Range": f"bytes {first + said}-{last + said}/{size}"}
             if first >= len(data):
                 code, headers, body = 416, {"Content-Range": f"bytes */{len(data)}"}, b""
         ranges = {} if isinstance(fault, NoRanges) else {"Accept-Ranges": "bytes"}
