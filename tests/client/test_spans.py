@@ -1,5 +1,7 @@
 """Spans of bytes are put together where that is cheaper."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ def test_each_span_lies_whole_in_one_request(spans: list[Span], gap: int, most: 
     """Requests are in order, apart from each other, begin and end with a span, and hold each one."""
     requests = merge(spans, gap=gap, most=most)
     assert requests == sorted(requests)
-    assert all(one.stop <= other.start for one, other in zip(requests, requests[1:], strict=False))
+    assert all(one.stop <= other.start for one, other in itertools.pairwise(requests))
     assert {request.start for request in requests} <= {span.start for span in spans}
     assert {request.stop for request in requests} <= {span.stop for span in spans}
     for span in spans:
