@@ -12,13 +12,17 @@ from shoestring import mask
 from shoestring.mask import Flags, Pixels
 from shoestring.plan import Plan, PlannedDate, Read
 from shoestring.reader import Reader
-from shoestring.sparing import clarity
+from shoestring.sparing import Sight
 from shoestring.stack import Dates, Layer, Stack
 from shoestring.together import together
 from shoestring_schema.moment import Moment
 
 IN_FLIGHT = 16 * 2**20
 """Bytes of blocks that are fetched at once: many times what is on its way on any line."""
+
+
+Load = tuple[int, int]
+"""Reads, and bytes of blocks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,14 +54,14 @@ async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[D
         TransferError: Bytes did not arrive.
         CatalogueError: A file is not what the catalogue says.
     """
-    inside = plan.roi.inside() if plan.wish.filters else None
+    sight = Sight(plan) if plan.wish.filters else None
     waiting = deque(plan.dates)
-    running: dict[asyncio.Task[DateResult], PlannedDate] = {}
+    running: dict[asyncio.Task[DateResult], Load] = {}
     try:
         while waiting or running:
             while waiting and _has_room(running.values(), in_flight):
                 date = waiting.popleft()
-                running[asyncio.create_task(_read_date(date, plan, reader, inside))] = date
+                running[asyncio.create_task(_read_date(date, plan, reader, sight))] = _load(date)
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 del running[task]
@@ -68,11 +72,14 @@ async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[D
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def _has_room(running: Collection[PlannedDate], in_flight: int) -> bool:
+def _load(date: PlannedDate) -> Load:
+    return len(date.every), sum(read.fetched_bytes for read in date.every)
+
+
+def _has_room(running: Collection[Load], in_flight: int) -> bool:
     """Whether one more date may be begun: enough to keep the line busy, and memory bounded."""
-    reads = [read for date in running for read in date.every]
-    fetched = sum(read.fetched_bytes for read in reads)
-    return not running or (len(reads) < 2 * in_flight and fetched < IN_FLIGHT)
+    reads, fetched = sum(load[0] for load in running), sum(load[1] for load in running)
+    return not running or (reads < 2 * in_flight and fetched < IN_FLIGHT)
 
 
 async def collect(
@@ -114,43 +121,44 @@ def _stack(plan: Plan, results: Mapping[Moment, DateResult]) -> Stack:
 
 
 async def _read_date(
-    date: PlannedDate, plan: Plan, reader: Reader, inside: Flags | None
+    date: PlannedDate, plan: Plan, reader: Reader, sight: Sight | None
 ) -> DateResult:
     reads = date.every
     pixels = await together(reader.read(read) for read in reads)
     arrays = {id(read): found for read, found in zip(reads, pixels, strict=True)}
-    return _finish(date, plan, arrays, inside)
+    return _finish(date, plan, arrays, sight)
 
 
 def _finish(
-    date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels], inside: Flags | None
+    date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels], sight: Sight | None
 ) -> DateResult:
     """From stored pixels to what was wished for."""
     stored = {name: _delivered(arrays[id(read)], read, plan) for name, read in date.reads.items()}
-    if inside is None:
+    if sight is None:
         return DateResult(date.moment, _layers(date, plan, stored, None, None), None)
-    counts = inside & _clear(date, plan, arrays)
+    counts = sight.region & _clear(date, sight, arrays)
     valid = {
         name: counts & mask.has_data(pixels, plan.bands[name].nodata)
         for name, pixels in stored.items()
     }
-    clear = float(np.logical_or.reduce(list(valid.values())).sum() / inside.sum())
+    clear = float(np.logical_or.reduce(list(valid.values())).sum() / sight.region.sum())
     if plan.wish.leaves_out(clear):
         return DateResult(date.moment, (), clear)
     return DateResult(date.moment, _layers(date, plan, stored, valid, clear), clear)
 
 
-def _clear(date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels]) -> Flags:
+def _clear(date: PlannedDate, sight: Sight, arrays: Mapping[int, Pixels]) -> Flags:
     """Where the mask says clear. A date whose mask is missing is not known to be clear anywhere."""
+    plan = sight.plan
     if plan.rule is None or plan.mask_band is None:
         return np.ones(plan.roi.window.shape, bool)
     if date.mask is None:
         return np.zeros(plan.roi.window.shape, bool)
     pixels = _delivered(arrays[id(date.mask)], date.mask, plan)
     said = mask.is_clear(pixels, plan.rule, plan.mask_band)
-    if plan.spared is None:
+    if date.mask.file.pieces is None:
         return said
-    known = clarity(date, plan)  # where it is known, the mask may not have been read
+    known = sight.clarity(date)  # where it is known, the mask may not have been read
     return (said & ~known.unclear) | known.clear
 
 

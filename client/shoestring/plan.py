@@ -154,7 +154,6 @@ class Plan:
         rule: The collection's mask, where it is used.
         mask_band: The band of `rule`.
         wish: How the layers are wanted.
-        spared: What need not be fetched, where a tile index tells it.
     """
 
     collection: str
@@ -164,7 +163,13 @@ class Plan:
     rule: MaskDocument | None
     mask_band: Band | None
     wish: Wish
-    spared: Spared | None = None
+
+    @property
+    def spared(self) -> Spared | None:
+        """What need not be fetched, and why; None where no tile index tells it."""
+        from shoestring.sparing import tell  # which is made of plans
+
+        return tell(self)
 
     @property
     def reads(self) -> tuple[Read, ...]:

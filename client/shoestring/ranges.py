@@ -64,8 +64,8 @@ class RangeReader:
 
     async def _piece(self, piece: Piece, read: Read) -> Pixels:
         blocks = piece.blocks
-        if not blocks.wanted.any():
-            return _absent(piece, read)
+        if not blocks.wanted.any() and blocks.sizes.all():
+            return np.full(piece.source.shape, _fill(read), read.band.data_type)
         wanted = dict(blocks.spans())
         spans = merge(wanted.values(), gap=GAP, most=MAX_REQUEST)
         found = await together(self._span(span, blocks, wanted) for span in spans)
@@ -114,15 +114,6 @@ def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels:
     absent = (piece.blocks.sizes > 0) & ~piece.blocks.wanted
     if absent.any():
         pixels[piece.blocks.spread(absent, piece.source)] = _fill(read)
-    return pixels
-
-
-def _absent(piece: Piece, read: Read) -> Pixels:
-    """Pixels of a piece of which nothing is fetched."""
-    pixels: Pixels = np.full(piece.source.shape, _fill(read), read.band.data_type)
-    sparse = piece.blocks.sizes == 0
-    if sparse.any() and read.band.nodata is None:
-        pixels[piece.blocks.spread(sparse, piece.source)] = 0
     return pixels
 
 

@@ -144,7 +144,8 @@ def _plan_rows(plan: "Plan") -> Rows:
         ("to fetch", f"{'' if known else 'about '}{size(plan.estimated_bytes)}"),
         ("result", size(plan.result_bytes)),
     ]
-    return [*shown, ("spared", _spared(plan.spared))] if plan.spared else shown
+    spared = plan.spared
+    return [*shown, ("spared", _spared(spared))] if spared else shown
 
 
 def _spared(spared: "Spared") -> str:

@@ -5,13 +5,13 @@ holds data. Where it is all or none, neither the block nor the mask has to be
 asked. The result is the same, bit for bit, as if all had been fetched.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from shoestring.blocks import Piece
+from shoestring.blocks import Blocks, Piece
 from shoestring.mask import Flags
 from shoestring.plan import Plan, PlannedDate, Read, Spared
 from shoestring_schema.grid import Window
@@ -66,131 +66,143 @@ def spare(plan: Plan) -> Plan:
     Args:
         plan: A plan that would fetch all blocks under the window.
     """
-    if not plan.wish.filters or not any(read.file.pieces for read in plan.reads):
+    if not plan.wish.filters or not is_told(plan):
         return plan
-    inside = plan.roi.inside()
-    dates = tuple(_spare_date(date, plan, inside) for date in plan.dates)
-    told = _tell(plan.dates, dates, plan.roi.window, inside)
-    return replace(plan, dates=dates, spared=told)
+    sight = Sight(plan)
+    return replace(plan, dates=tuple(_spare_date(date, sight) for date in plan.dates))
 
 
-def clarity(date: PlannedDate, plan: Plan) -> Clarity:
-    """What is known of a date's pixels without its mask.
+def is_told(plan: Plan) -> bool:
+    """Whether a tile index tells the blocks of one of the layers."""
+    return any(read.file.pieces is not None for read in plan.reads)
+
+
+def tell(plan: Plan) -> Spared | None:
+    """Count what a plan spares, and why; None where nothing is known."""
+    if not plan.wish.filters or not is_told(plan):
+        return None
+    sight = Sight(plan)
+    counts = dict.fromkeys(("blocks", "fetched", "outside", "empty", "unclear", "mask"), 0)
+    for date in plan.dates:
+        for read in date.every:
+            rest = "mask" if read is date.mask else "unclear"
+            for piece, cover in sight.covers(read):
+                for reason, count in _reasons(piece.blocks, sight.inside(cover), rest).items():
+                    counts[reason] += count
+    asleep = sum(not any(_fetches(read) for read in date.every) for date in plan.dates)
+    return Spared(**counts, dates=asleep)
+
+
+class Sight:
+    """How a plan's region lies over blocks; worked out once for all layers that are alike.
 
     Args:
-        date: The date, with the blocks that it was planned with.
-        plan: Its plan, which has a mask.
+        plan: The plan.
     """
-    shape = plan.roi.window.shape
-    known = Clarity(np.zeros(shape, bool), np.zeros(shape, bool))
-    for read in date.every:
-        for piece, cover in _covers(read, plan.roi.window):
-            known.clear[cover.slices] |= cover.spread(piece.blocks.clear == ALL)
-            known.unclear[cover.slices] |= cover.spread(piece.blocks.clear == 0)
-    return known
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.window = plan.roi.window
+        self.region = plan.roi.inside()
+        self._covers: dict[tuple[object, ...], Cover | None] = {}
+        self._inside: dict[int, Flags] = {}
+
+    def covers(self, read: Read) -> Iterator[tuple[Piece, Cover]]:
+        """The pieces of a read, and how the window's pixels lie in their blocks."""
+        for piece in read.file.pieces or ():
+            blocks = piece.blocks
+            key = read.band.factor, piece.source, piece.target, blocks.window, blocks.block
+            if key not in self._covers:
+                self._covers[key] = _cover(piece, read.band.factor, self.window)
+            cover = self._covers[key]
+            if cover is not None:
+                yield piece, cover
+
+    def inside(self, cover: Cover) -> Flags:
+        """Which blocks the region touches."""
+        if id(cover) not in self._inside:
+            self._inside[id(cover)] = cover.touch(self.region)
+        return self._inside[id(cover)]
+
+    def clarity(self, date: PlannedDate) -> Clarity:
+        """What is known of a date's pixels without its mask."""
+        known = Clarity(np.zeros(self.window.shape, bool), np.zeros(self.window.shape, bool))
+        for read in date.every:
+            for piece, cover in self.covers(read):
+                known.clear[cover.slices] |= cover.spread(piece.blocks.clear == ALL)
+                known.unclear[cover.slices] |= cover.spread(piece.blocks.clear == 0)
+        return known
+
+    def maybe_data(self, reads: Iterable[Read]) -> Flags:
+        """Where one of these bands may hold data."""
+        found = np.zeros(self.window.shape, bool)
+        for read in reads:
+            if read.file.pieces is None or read.band.nodata is None:
+                return ~np.zeros(self.window.shape, bool)
+            for piece, cover in self.covers(read):
+                found[cover.slices] |= cover.spread(piece.blocks.valid > 0)
+        return found
 
 
-def _spare_date(date: PlannedDate, plan: Plan, inside: Flags) -> PlannedDate:
-    window = plan.roi.window
-    known = clarity(date, plan) if plan.rule else None
-    matter = inside & ~known.unclear if known else inside
-    hopeless = not matter.any() and plan.wish.leaves_out(0.0)
-    if plan.wish.masked or hopeless:
-        reads = {name: _only(read, matter, window) for name, read in date.reads.items()}
-    else:
-        reads = dict(date.reads)
+def _spare_date(date: PlannedDate, sight: Sight) -> PlannedDate:
+    wish = sight.plan.wish
+    known = sight.clarity(date) if sight.plan.rule else None
+    matter = sight.region & ~known.unclear if known else None  # None: the whole region
+    hopeless = matter is not None and not matter.any() and wish.leaves_out(0.0)
+    reads = dict(date.reads)
+    if wish.masked or hopeless:
+        reads = {name: _only(read, matter, sight) for name, read in reads.items()}
     for name, read in date.reads.items():
         if read is date.mask:
             return replace(date, reads=reads, mask=reads[name])
     mask = date.mask
-    if mask is not None and known is not None:
-        unknown = matter & ~known.clear & _maybe_data(date.reads.values(), window)
-        mask = _only(mask, unknown, window)
+    if mask is not None and matter is not None and known is not None:
+        unknown = matter & ~known.clear & sight.maybe_data(date.reads.values())
+        mask = _only(mask, unknown, sight)
     return replace(date, reads=reads, mask=mask)
 
 
-def _only(read: Read, pixels: Flags, window: Window) -> Read:
-    """A read of just the blocks that hold data and one of these pixels."""
+def _only(read: Read, pixels: Flags | None, sight: Sight) -> Read:
+    """A read of just the blocks that hold data and one of these pixels; None: of the region's."""
     if read.file.pieces is None:
         return read
-    pieces = tuple(
-        replace(
-            piece,
-            blocks=piece.blocks.only((piece.blocks.valid > 0) & cover.touch(pixels)),
-        )
-        for piece, cover in _covers(read, window)
-    )
-    return replace(read, file=replace(read.file, pieces=pieces))
+    pieces = []
+    for piece, cover in sight.covers(read):
+        touched = sight.inside(cover) if pixels is None else cover.touch(pixels)
+        blocks = piece.blocks.only(touched & (piece.blocks.valid > 0))
+        pieces.append(replace(piece, blocks=blocks))
+    return replace(read, file=replace(read.file, pieces=tuple(pieces)))
 
 
-def _maybe_data(reads: Iterable[Read], window: Window) -> Flags:
-    """Where one of these bands may hold data."""
-    found = np.zeros(window.shape, bool)
-    for read in reads:
-        if read.file.pieces is None or read.band.nodata is None:
-            return ~np.zeros(window.shape, bool)
-        for piece, cover in _covers(read, window):
-            found[cover.slices] |= cover.spread(piece.blocks.valid > 0)
-    return found
-
-
-def _tell(
-    before: Sequence[PlannedDate], after: Sequence[PlannedDate], window: Window, inside: Flags
-) -> Spared:
-    """Count what was spared, and why."""
-    counts = dict.fromkeys(("blocks", "fetched", "outside", "empty", "unclear", "mask"), 0)
-    for old, new in zip(before, after, strict=True):
-        for was, read in zip(old.every, new.every, strict=True):
-            for (piece, cover), (spared, _) in zip(
-                _covers(was, window), _covers(read, window), strict=True
-            ):
-                reasons = _reasons(piece, cover, spared, inside)
-                reasons["mask" if was is old.mask else "unclear"] = reasons.pop("rest")
-                for reason, count in reasons.items():
-                    counts[reason] += count
-    asleep = sum(not any(_fetches(read) for read in date.every) for date in after)
-    return Spared(**counts, dates=asleep)
-
-
-def _reasons(piece: Piece, cover: Cover, spared: Piece, inside: Flags) -> dict[str, int]:
-    wanted = spared.blocks.wanted
-    outside = ~cover.touch(inside) & ~wanted
-    empty = (piece.blocks.valid == 0) & ~outside & ~wanted
+def _reasons(blocks: Blocks, inside: Flags, rest: str) -> dict[str, int]:
+    """How many blocks are fetched, and why others are not."""
+    spared = ~blocks.wanted
+    outside, empty = spared & ~inside, spared & inside & (blocks.valid == 0)
     counts = {
-        "blocks": wanted.size,
-        "fetched": wanted.sum(),
-        "outside": outside.sum(),
-        "empty": empty.sum(),
+        "blocks": spared.size,
+        "fetched": spared.size - int(spared.sum()),
+        "outside": int(outside.sum()),
+        "empty": int(empty.sum()),
     }
-    counts["rest"] = wanted.size - sum(list(counts.values())[1:])
-    return {reason: int(count) for reason, count in counts.items()}
+    return counts | {rest: int(spared.sum()) - counts["outside"] - counts["empty"]}
 
 
 def _fetches(read: Read) -> bool:
     return read.file.pieces is None or any(piece.blocks.wanted.any() for piece in read.file.pieces)
 
 
-def _covers(read: Read, window: Window) -> Iterator[tuple[Piece, Cover]]:
-    """The pieces of a read, and how the window's pixels lie in their blocks."""
-    factor = read.band.factor
-    for piece in read.file.pieces or ():
-        blocks, target = piece.blocks, piece.target
-        place = Window(
-            target.row * factor,
-            target.column * factor,
-            target.height * factor,
-            target.width * factor,
-        ).intersect(window)
-        if place is None:
-            continue
-        rows = np.arange(place.row, place.row + place.height) // factor
-        columns = np.arange(place.column, place.column + place.width) // factor
-        yield (
-            piece,
-            Cover(
-                place.shift(-window.row, -window.column).slices,
-                (rows + piece.source.row - target.row) // blocks.block[0] - blocks.window.row,
-                (columns + piece.source.column - target.column) // blocks.block[1]
-                - blocks.window.column,
-            ),
-        )
+def _cover(piece: Piece, factor: int, window: Window) -> Cover | None:
+    """How a window's pixels lie in the blocks of a piece; None where they do not."""
+    blocks, source, target = piece.blocks, piece.source, piece.target
+    place = Window(
+        target.row * factor, target.column * factor, target.height * factor, target.width * factor
+    ).intersect(window)
+    if place is None:
+        return None
+    rows = np.arange(place.row, place.row + place.height) // factor
+    columns = np.arange(place.column, place.column + place.width) // factor
+    return Cover(
+        place.shift(-window.row, -window.column).slices,
+        (rows + source.row - target.row) // blocks.block[0] - blocks.window.row,
+        (columns + source.column - target.column) // blocks.block[1] - blocks.window.column,
+    )

@@ -4,7 +4,7 @@ Where the records of a window lie follows from what `collection.json` says of
 the index, so they are fetched together with its head, which names the files.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from shoestring_schema import tile_index
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Window
 from shoestring_schema.site import IndexDocument, StackDocument
-from shoestring_schema.tile_index import Head, Layout, Records, RunKey
+from shoestring_schema.tile_index import RECORD, SEAL, Head, Layout, Records, RunKey
 
 GAP = 8192
 """Bytes between two runs that are fetched along, as they cost less than a request."""
@@ -27,6 +27,9 @@ MAX_REQUEST = 2**20
 
 MAX_BYTES = 512 * 2**20
 """No more of an index is fetched at once."""
+
+MAX_RUNS = 2**20
+"""Nor more runs: blocks times bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,10 @@ class TileIndex:
             SelectionError: Too much of it would have to be read.
         """
         prints = [one for band in windows for one in footprints(self._document, band, windows)]
+        self._check_size(prints)
         keys = {one: list(run_keys(self._document, one)) for one in prints}
         runs = {key: Span(*self._layout.run(key)) for own in keys.values() for key in own}
         spans = merge(runs.values(), gap=GAP, most=MAX_REQUEST)
-        self._check_size(spans)
         wanted = spans if self._head else [Span(0, self._document.head_size), *spans]
         data = dict(zip(wanted, await together(map(self._fetch, wanted)), strict=True))
         head = self._head = self._head or self._read_head(data[wanted[0]])
@@ -118,12 +121,17 @@ class TileIndex:
             self._location, span, file_size=self._document.size
         )
 
-    def _check_size(self, spans: list[Span]) -> None:
-        size = sum(span.size for span in spans)
-        if size > MAX_BYTES:
+    def _check_size(self, prints: Iterable[Footprint]) -> None:
+        """Before anything is made of it: a stranger's blocks may be of one pixel."""
+        runs = size = 0
+        for one in prints:
+            blocks = one.blocks.height * one.blocks.width
+            files = self._document.stacks[one.stack].files[one.band]
+            runs, size = runs + blocks, size + blocks * (RECORD.itemsize * files + SEAL)
+        if size > MAX_BYTES or runs > MAX_RUNS:
             raise SelectionError(
-                f"{size / 1e6:.0f} MB of {self._location.address} would have to be read, more than the limit of "
-                f"{MAX_BYTES / 1e6:.0f} MB: ask for fewer bands, or a smaller ROI."
+                f"{size / 1e6:.0f} MB of {self._location.address} would have to be read in {runs} pieces, more than "
+                f"the limit of {MAX_BYTES / 1e6:.0f} MB or {MAX_RUNS} pieces: ask for fewer bands, or a smaller ROI."
             )
 
     def _read_head(self, data: bytes) -> Head:

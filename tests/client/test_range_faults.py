@@ -246,10 +246,11 @@ def test_an_index_that_is_damaged_gives_an_error_or_right_pixels(
         assert is_right(extract(site.folder))
 
 
-def test_an_index_of_a_huge_window_is_refused(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
+@pytest.mark.parametrize("limit", ["MAX_BYTES", "MAX_RUNS"])
+def test_an_index_of_a_huge_window_is_refused(tmp_path: Path, monkeypatch: Any, limit: str) -> None:  # noqa: ANN401
     """More of an index than the limit is not fetched."""
     site = make(tmp_path)
-    monkeypatch.setattr("shoestring.tile_index.MAX_BYTES", 100)
+    monkeypatch.setattr(f"shoestring.tile_index.{limit}", 5)
     failure(site.folder, SelectionError, "more than the limit")
 
 
