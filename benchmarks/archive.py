@@ -12,6 +12,7 @@ GDAL's COG driver.
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ id = "bench"
 [[collections]]
 id = "s2"
 source = "mosaic_{date}_{band}.tif"
+LAYOUT
 [collections.bands.B04]
 nodata = 0
 scale = 0.0001
@@ -61,13 +63,24 @@ LAYOUTS = {
 }
 
 
-def make_archive(folder: Path, layers: int) -> Path:
-    """The site's folder, as the builder lays it out; made where it is not there yet."""
+Fill = Callable[[], np.ndarray[Any, Any]]
+"""Makes the pixels of the mosaic, of `SIDE` x `SIDE`; none of them is 0."""
+
+
+def make_archive(folder: Path, layers: int, *, fill: Fill | None = None, layout: str = "") -> Path:
+    """The site's folder, as the builder lays it out; made where it is not there yet.
+
+    Args:
+        folder: For the mosaic and the site.
+        layers: How many dates the site has.
+        fill: The mosaic; without it, synthetic.
+        layout: Lines of the collection's configuration, such as ``block_size = 64``.
+    """
     site = folder / "site"
     if not (site / "catalog.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _mosaic(folder / "mosaic_2020-01-01_B04.tif")
-        (folder / "shoestring.toml").write_text(CONFIGURATION)
+        _mosaic(folder / "mosaic_2020-01-01_B04.tif", (fill or synthetic)())
+        (folder / "shoestring.toml").write_text(CONFIGURATION.replace("LAYOUT", layout))
         build(folder / "shoestring.toml")
     _multiply(site / "s2", layers)
     return site
@@ -148,14 +161,19 @@ def _facts(path: Path) -> dict[str, Any]:
     }
 
 
-def _mosaic(path: Path) -> None:
+def synthetic() -> np.ndarray[Any, Any]:
+    """Fields with noise."""
     rng = np.random.default_rng(1)
     fields = rng.integers(400, 3500, (SIDE // 30, SIDE // 30))
     pixels = np.kron(fields, np.ones((30, 30), int)) + rng.normal(0, 60, (SIDE, SIDE))
+    return pixels.astype("uint16")
+
+
+def _mosaic(path: Path, pixels: np.ndarray[Any, Any]) -> None:
     profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 1, "dtype": "uint16", "nodata": 0,
                "crs": "EPSG:32630", "transform": from_origin(600000, 1100040, 10, 10), "tiled": True}  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
-        file.write(pixels.astype("uint16"), 1)
+        file.write(pixels, 1)
 
 
 def _multiply(home: Path, layers: int) -> None:
