@@ -33,7 +33,7 @@ WORK = Path(__file__).parent / ".work" / "blocks"
 BLOCKS = 64, 128, 256, 512
 WINDOWS = 50, 100, 300, 1000, 2000
 PLACES = 4000
-SAMPLE = 2048
+SAMPLE = 1024
 """Pixels: side of the image that codecs are measured on."""
 
 MAP = Path(__file__).parent / "peers" / "map_view.py"

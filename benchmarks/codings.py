@@ -61,11 +61,11 @@ CODINGS = [
 
 def measure(own: Pixels, coding: Coding, block: int, *, runs: int) -> dict[str, float]:
     """Bytes a pixel, and seconds for a million pixels to encode and to decode; one thread."""
-    with MemoryFile() as plain, MemoryFile() as coded:
+    with MemoryFile() as plain:
         write(rounded(own, coding.step, None), plain.name)
         with plain.open() as source:
-            encode = _seconds(lambda: _encode(source, coded.name, coding, block), runs)
-        data = coded.read()
+            data = _encode(source, coding, block)
+            encode = _seconds(lambda: _encode(source, coding, block), runs)
     decode = _seconds(lambda: _decode(data), runs)
     megapixels = own.size / 1e6
     return {
@@ -77,11 +77,10 @@ def measure(own: Pixels, coding: Coding, block: int, *, runs: int) -> dict[str, 
 
 def stored(own: Pixels, coding: Coding, block: int, nodata: float | None = None) -> Pixels:
     """The pixels that come back."""
-    with MemoryFile() as plain, MemoryFile() as coded:
+    with MemoryFile() as plain:
         write(rounded(own, coding.step, nodata), plain.name, nodata)
         with plain.open() as source:
-            _encode(source, coded.name, coding, block)
-        return _decode(coded.read())
+            return _decode(_encode(source, coding, block))
 
 
 def write(own: Pixels, name: str, nodata: float | None = None) -> None:
@@ -93,11 +92,13 @@ def write(own: Pixels, name: str, nodata: float | None = None) -> None:
         file.write(own, 1)
 
 
-def _encode(source: Any, name: str, coding: Coding, block: int) -> None:  # noqa: ANN401
-    rasterio.shutil.copy(
-        source, name, driver="COG", overviews="NONE", blocksize=str(block), num_threads="1",
-        **coding.options,
-    )  # fmt: skip
+def _encode(source: Any, coding: Coding, block: int) -> bytes:  # noqa: ANN401
+    with MemoryFile() as coded:
+        rasterio.shutil.copy(
+            source, coded.name, driver="COG", overviews="NONE", blocksize=str(block),
+            num_threads="1", **coding.options,
+        )  # fmt: skip
+        return bytes(coded.read())
 
 
 def _decode(data: bytes) -> Pixels:

@@ -21,7 +21,7 @@ _BLOCK = 256
 
 _COG = {
     "COMPRESS": "ZSTD",
-    "LEVEL": "9",
+    "LEVEL": "6",  # higher ones take longer and make nothing smaller (docs/blocks.md)
     "PREDICTOR": "YES",  # differences of whole numbers, bytes of floating-point ones apart
     "BIGTIFF": "IF_SAFER",
     "NUM_THREADS": "1",  # the same bytes on every machine; layers are rendered side by side
