@@ -63,6 +63,8 @@ class BandRecipe:
         may_reproject: Whether sources in another CRS are warped (the configuration states
             a grid) or refused (it does not).
         layout: ``cog`` or ``vrt``.
+        block_size: Edge of a COG's blocks in pixels; 0 for a VRT.
+        step: Stored numbers are rounded to multiples of this power of two; 0: not at all.
         clear: What is clear, where this is the mask's band.
     """
 
@@ -77,6 +79,8 @@ class BandRecipe:
     overview_resampling: str
     may_reproject: bool
     layout: str
+    block_size: int
+    step: float
     clear: MaskDocument | None
 
 

@@ -5,6 +5,7 @@ from these types, and the reference page in the documentation from both.
 """
 
 import difflib
+import math
 import re
 import tomllib
 from typing import Annotated, Literal
@@ -103,6 +104,9 @@ class BandTable(_Table, frozen=True):
         source_name: What stands for ``{band}`` in the path; without it, the band's name.
         source_band: Which raster band of a file: its number from 1, or its name
             (description, GRIB element or netCDF variable).
+        max_error: How far a value may be off, in its own unit (that of stored number times
+            scale plus offset), so 0.0005 for reflectance: stored numbers are rounded
+            so that files become smaller. "No data" stays exact. 0: nothing is lost.
     """
 
     title: str | None = None
@@ -118,6 +122,7 @@ class BandTable(_Table, frozen=True):
     factor: Annotated[int, Meta(ge=1, le=1000)] | None = None
     source_name: str | None = None
     source_band: Annotated[int, Meta(ge=1)] | str | None = None
+    max_error: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class MaskTable(_Table, frozen=True):
@@ -151,6 +156,8 @@ class CollectionTable(_Table, frozen=True):
         grid: The grid; without it, that of the first mosaic.
         layout: ``cog``: Cloud Optimized GeoTIFFs are written; ``vrt``: VRTs over tiled
             files that already are inside the site.
+        block_size: Pixels. Edge of the square blocks in which a COG is stored and read:
+            small ones for small fields, large ones for large regions and maps.
         mask: Which pixels are clear.
     """
 
@@ -164,6 +171,7 @@ class CollectionTable(_Table, frozen=True):
     time: Literal["path", "metadata"] = "path"
     grid: GridTable | None = None
     layout: Literal["cog", "vrt"] = "cog"
+    block_size: Literal[64, 128, 256, 512] = 256
     mask: MaskTable | None = None
 
 
@@ -243,6 +251,21 @@ def _collection_problems(collection: CollectionTable) -> "list[str]":
         left, bottom, right, top = collection.grid.bounds
         if not (left < right and bottom < top):
             problems.append("grid.bounds must be left, bottom, right, top.")
+    return problems + _loss_problems(collection)
+
+
+def _loss_problems(collection: CollectionTable) -> "list[str]":
+    problems = []
+    for name, band in collection.bands.items():
+        if band.max_error == 0:
+            continue
+        place = f"bands.{name}.max_error"
+        if not math.isfinite(band.max_error):
+            problems.append(f"{place} must be a finite number.")
+        if collection.layout == "vrt":
+            problems.append(f'{place}: a VRT reads files as they are; state layout = "cog".')
+        if collection.mask is not None and collection.mask.band == name:
+            problems.append(f"{place}: the mask tells what is clear, so nothing of it may be lost.")
     return problems
 
 

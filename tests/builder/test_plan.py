@@ -22,7 +22,7 @@ GRID = Grid("EPSG:32630", (10, 0, 0, 0, -10, 0), (5, 5))
 RECIPE = BandRecipe(
     name="B04", grid=GRID, data_type="uint16", nodata=0, scale=1, offset=0, unit=None,
     resampling="bilinear", overview_resampling="average", may_reproject=False, layout="cog",
-    clear=None,
+    block_size=256, step=0.0, clear=None,
 )  # fmt: skip
 SOURCE = SourceBand(FOLDER / "in" / "a.tif", 1, "", 100, 1_000)
 KEY = LayerKey(date(2018, 1, 2), "B04")
@@ -104,6 +104,8 @@ def test_each_fact_of_a_source_counts(change: dict[str, Any]) -> None:
         {"overview_resampling": "nearest"},
         {"may_reproject": True},
         {"layout": "vrt"},
+        {"block_size": 128},
+        {"step": 8.0},
         {"clear": MaskDocument(band="B04", clear=(1,))},
         {"clear": MaskDocument(band="B04", clear_below=20)},
     ],

@@ -51,6 +51,12 @@ def test_a_good_configuration_is_read() -> None:
         ("nodata = 0", "factor = 0", "in collections"),
         ('source = "S2_{date}_{band}.tif"', "", "missing required field `source`"),
         ('id = "ghana"', 'id = "ghana"\nbase_url = "ftp://host"', "in catalogue.base_url"),
+        ('id = "s2"', 'id = "s2"\nblock_size = 100', r"in collections\[0\].block_size: Invalid enum value 100"),
+        ("nodata = 0", "max_error = -1", r"in collections.*bands.*>= 0"),
+        ("nodata = 0", "max_error = nan", "finite|>= 0"),
+        ("nodata = 0", "max_error = inf", "bands.B04.max_error must be a finite number"),
+        ('id = "s2"', 'id = "s2"\nlayout = "vrt"\nbands.B05.max_error = 1', "a VRT reads files as they are"),
+        ('resampling = "nearest"', "max_error = 1", "bands.SCL.max_error: the mask tells what is clear"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(old: str, new: str, says: str) -> None:

@@ -50,7 +50,8 @@ def recipe(
     """A recipe; what is not said is as plain as can be."""
     plain: dict[str, Any] = {
         "name": "B04", "scale": 1.0, "offset": 0.0, "unit": None, "resampling": "nearest",
-        "overview_resampling": "average", "may_reproject": True, "layout": "cog", "clear": None,
+        "overview_resampling": "average", "may_reproject": True, "layout": "cog",
+        "block_size": 256, "step": 0.0, "clear": None,
     }  # fmt: skip
     return BandRecipe(grid=grid, data_type=data_type, nodata=nodata, **(plain | more))
 

@@ -16,6 +16,7 @@ from rasterio.warp import transform_bounds
 
 from shoestring_builder.inventory.first_file import FirstFile
 from shoestring_builder.inventory.header import crs_text
+from shoestring_builder.inventory.step import step_of
 from shoestring_builder.layer import BandRecipe
 from shoestring_schema.configuration import BandTable, CollectionTable, DataType, GridTable
 from shoestring_schema.errors import ConfigError
@@ -280,6 +281,8 @@ def _recipe(
         overview_resampling=overview,
         may_reproject=table.grid is not None,
         layout=table.layout,
+        block_size=table.block_size if table.layout == "cog" else 0,
+        step=step_of(own, band.data_type, f'collection "{table.id}": band "{band.name}"'),
         clear=mask if mask is not None and mask.band == band.name else None,
     )
 

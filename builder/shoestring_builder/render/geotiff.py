@@ -1,5 +1,6 @@
 """Writing GeoTIFFs: a plain one that is filled piece by piece, and a COG made from it."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,11 +16,10 @@ from rasterio.io import DatasetWriter
 from shoestring_builder.render.raster_source import GDAL_ERRORS, cause
 from shoestring_schema.errors import PublishError
 
-BLOCK = 256
-"""Pixels: edge of a block."""
+_BLOCK = 256
+"""Pixels: edge of a block of files that are not published."""
 
 _COG = {
-    "BLOCKSIZE": str(BLOCK),
     "COMPRESS": "ZSTD",
     "LEVEL": "9",
     "PREDICTOR": "YES",  # differences of whole numbers, bytes of floating-point ones apart
@@ -83,8 +83,8 @@ def create_geotiff(
             transform=transform,
             nodata=nodata,
             tiled=True,
-            blockxsize=BLOCK,
-            blockysize=BLOCK,
+            blockxsize=_BLOCK,
+            blockysize=_BLOCK,
             BIGTIFF="IF_SAFER",
             SPARSE_OK="TRUE",
         ) as dataset,
@@ -92,7 +92,7 @@ def create_geotiff(
         yield dataset
 
 
-def write_cog(plain: Path, path: Path, *, overview_resampling: str) -> None:
+def write_cog(plain: Path, path: Path, *, block_size: int, overview_resampling: str) -> None:
     """Make a COG of a file, with all that the file says of itself.
 
     The same pixels give the same bytes.
@@ -100,13 +100,31 @@ def write_cog(plain: Path, path: Path, *, overview_resampling: str) -> None:
     Args:
         plain: The file.
         path: The COG.
+        block_size: Edge of a block in pixels.
         overview_resampling: ``average``, ``mode`` or ``nearest``.
 
     Raises:
         One of GDAL_ERRORS: The folder can't be written.
     """
-    rasterio.shutil.copy(
-        plain, path, driver="COG", OVERVIEW_RESAMPLING=overview_resampling.upper(), **_COG
-    )
+    with _small_blocks_are_meant():
+        rasterio.shutil.copy(
+            plain, path, driver="COG", BLOCKSIZE=str(block_size),
+            OVERVIEW_RESAMPLING=overview_resampling.upper(), **_COG,
+        )  # fmt: skip
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _small_blocks_are_meant() -> Iterator[None]:
+    """Without GDAL's warning of blocks below 128 pixels; it writes them like all others."""
+    log = logging.getLogger("rasterio._env")
+    log.addFilter(_is_not_of_block_size)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_not_of_block_size)
+
+
+def _is_not_of_block_size(record: logging.LogRecord) -> bool:
+    return "unexpected value for BLOCKSIZE" not in record.getMessage()

@@ -31,6 +31,7 @@ from shoestring_builder.render.geotiff import (
 )
 from shoestring_builder.render.mosaic import open_mosaic
 from shoestring_builder.render.raster_source import rasterio_window
+from shoestring_builder.render.rounding import rounded
 from shoestring_builder.render.tally import Tally
 from shoestring_builder.render.vrt_layer import vrt_layer
 from shoestring_schema.errors import SourceError
@@ -66,7 +67,12 @@ def render(task: RenderTask) -> RenderedLayer:
 def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
     plain, cog = workspace / "mosaic.tif", workspace / "layer.tif"
     tally, sums = _fill(task, plain, workspace)
-    write_cog(plain, cog, overview_resampling=task.recipe.overview_resampling)
+    write_cog(
+        plain,
+        cog,
+        block_size=task.recipe.block_size,
+        overview_resampling=task.recipe.overview_resampling,
+    )
     plain.unlink()
     stored, records = _verify(cog, sums, task)
     found = workspace / "layer.records"
@@ -103,7 +109,7 @@ def _fill(task: RenderTask, plain: Path, workspace: Path) -> tuple[Tally, list[i
     ):
         _label(target, task)
         for window in chunks(recipe.grid.shape):
-            pixels = mosaic.read(window)
+            pixels = rounded(mosaic.read(window), recipe.step, recipe.nodata)
             target.write(pixels, 1, window=rasterio_window(window))
             tally.add(pixels)
             sums.append(crc32(pixels.tobytes()))
@@ -118,6 +124,8 @@ def _label(target: DatasetWriter, task: RenderTask) -> None:
     if recipe.unit is not None:
         target.set_band_unit(1, recipe.unit)
     target.update_tags(TIFFTAG_DATETIME=_tiff_time(task.key.moment))
+    if recipe.step:
+        target.update_tags(1, rounded_to_multiples_of=f"{recipe.step:g}")
 
 
 def _tiff_time(moment: Moment) -> str:
