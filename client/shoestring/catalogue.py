@@ -26,8 +26,8 @@ from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import CatalogDocument, CollectionDocument
 from shoestring_schema.version import require_readable
 
-FIRST_CONNECTIONS = 4
-"""Opened at once, as there will soon be several requests; fewer than a browser opens."""
+FIRST_CONNECTIONS = 3
+"""Opened beside that of the first document, as there will soon be several requests."""
 
 C = TypeVar("C", bound=CollectionFacts)
 

@@ -7,6 +7,7 @@ give wrong pixels.
 """
 
 import functools
+import math
 import zlib
 from collections.abc import Mapping
 
@@ -16,7 +17,7 @@ from shoestring.blocks import Blocks, Piece
 from shoestring.mask import has_data
 from shoestring.plan import Read
 from shoestring.reader import Pixels
-from shoestring.spans import Span, merge
+from shoestring.spans import merge
 from shoestring.tiff import decode
 from shoestring.together import together
 from shoestring.transport import Transport
@@ -54,7 +55,8 @@ class RangeReader:
         arrays = await together(self._piece(piece, read) for piece in pieces)
         if len(pieces) == 1 and pieces[0].target == read.window:
             return arrays[0]
-        fill = 0 if read.band.nodata is None else float(read.band.nodata)
+        # Where no piece is, GDAL reads 0 from a VRT without nodata.
+        fill = 0 if read.band.nodata is None else _fill(read)
         pixels: Pixels = np.full(read.window.shape, fill, read.band.data_type)
         for piece, array in zip(pieces, arrays, strict=True):
             place = pixels[piece.target.shift(-read.window.row, -read.window.column).slices]
@@ -66,45 +68,37 @@ class RangeReader:
         blocks = piece.blocks
         if not blocks.wanted.any() and blocks.sizes.all():
             return np.full(piece.source.shape, _fill(read), read.band.data_type)
-        wanted = dict(blocks.spans())
-        spans = merge(wanted.values(), gap=GAP, most=MAX_REQUEST)
-        found = await together(self._span(span, blocks, wanted) for span in spans)
-        data = {number: block for part in found for number, block in part.items()}
-        return await self._workers.run(functools.partial(_pixels, piece, read, data))
-
-    async def _span(
-        self, span: Span, blocks: Blocks, wanted: Mapping[int, Span]
-    ) -> dict[int, memoryview]:
-        """The blocks of a span, each of them checked; fetched again where one is not right."""
-        wrong = 0
-        for _ in range(2):
-            data = await self._transport.fetch_range(
-                blocks.location, span, file_size=blocks.file_size
-            )
-            found = {
-                number: span.part(data, own)
-                for number, own in wanted.items()
-                if span.start <= own.start and own.stop <= span.stop
-            }
-            damaged = _damaged(found, blocks)
-            if damaged is None:
-                return found
-            wrong = wanted[damaged].start
+        for _ in range(2):  # what was damaged on the way comes whole the next time
+            data = await self._fetch(blocks)
+            pixels = await self._workers.run(functools.partial(_pixels, piece, read, data))
+            if pixels is not None:
+                return pixels
         raise CatalogueError(
-            f"{blocks.location.address} is not the file that its catalogue names: its bytes from {wrong} on differ. "
-            "Open the catalogue again, and tell its publisher if that does not help."
+            f"{blocks.location.address} is not the file that its catalogue names: a block of it differs. Open "
+            "the catalogue again, and tell its publisher if that does not help."
         )
 
+    async def _fetch(self, blocks: Blocks) -> dict[int, memoryview]:
+        """Number to bytes of the blocks that are wanted."""
+        wanted = dict(blocks.spans())
+        spans = merge(wanted.values(), gap=GAP, most=MAX_REQUEST)
+        data = await together(
+            self._transport.fetch_range(blocks.location, span, file_size=blocks.file_size)
+            for span in spans
+        )
+        return {
+            number: span.part(part, own)
+            for number, own in wanted.items()
+            for span, part in zip(spans, data, strict=True)
+            if span.start <= own.start and own.stop <= span.stop
+        }
 
-def _damaged(found: Mapping[int, memoryview], blocks: Blocks) -> int | None:
-    """The first block that is not what the index says."""
-    return next(
-        (n for n, block in found.items() if zlib.crc32(block) != int(blocks.sums.flat[n])), None
-    )
 
-
-def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels:
-    """Decode, and put what was not fetched in its place."""
+def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels | None:
+    """Decode, and put what was not fetched in its place; None where a block is another one."""
+    sums = piece.blocks.sums
+    if any(zlib.crc32(block) != int(sums.flat[number]) for number, block in data.items()):
+        return None
     pixels = decode(piece.blocks, data, piece.source)
     if pixels.dtype != np.dtype(read.band.data_type):
         raise CatalogueError(
@@ -119,6 +113,9 @@ def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels:
 
 def _fill(read: Read) -> float:
     """What stands for pixels that were not fetched: no data, if that can be told."""
-    if read.band.nodata is not None:
-        return float(read.band.nodata)
-    return float("nan") if np.dtype(read.band.data_type).kind == "f" else 0
+    kind = np.dtype(read.band.data_type)
+    nodata = math.nan if read.band.nodata is None else float(read.band.nodata)
+    if kind.kind == "f":
+        return nodata
+    possible = nodata.is_integer() and np.iinfo(kind).min <= nodata <= np.iinfo(kind).max
+    return nodata if possible else 0

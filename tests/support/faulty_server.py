@@ -9,6 +9,7 @@ Every request is logged.
 
 import itertools
 import re
+import socket
 import socketserver
 import ssl
 import threading
@@ -105,6 +106,7 @@ class FaultyServer:
 
     Attributes:
         requests: What was asked for until now.
+        connections: How many were opened until now.
         address: ``http://127.0.0.1:PORT/NUMBER``: GDAL remembers files by their URLs for as
             long as a process lives, and the system gives a port to another server again.
     """
@@ -124,6 +126,7 @@ class FaultyServer:
         self.folder = folder
         self.rule: Rule = rule or (lambda request: None)
         self.requests: list[Request] = []
+        self.connections = 0
         self.lock = threading.Lock()
         self.ending = threading.Event()
         self._tls = _context(ca)
@@ -171,6 +174,12 @@ class _Server(socketserver.ThreadingTCPServer):
             self.socket = tls.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Count connections."""
+        accepted = super().get_request()
+        self.owner.connections += 1
+        return accepted
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away is what many tests are about."""
