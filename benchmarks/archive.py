@@ -57,8 +57,9 @@ class Layout:
 
 
 LAYOUTS = {
-    "128-zstd": Layout(128, "ZSTD", 9),
-    "256-zstd": Layout(256, "ZSTD", 9),
+    "64-zstd": Layout(64, "ZSTD", 6),
+    "128-zstd": Layout(128, "ZSTD", 6),
+    "256-zstd": Layout(256, "ZSTD", 6),
     "512-deflate": Layout(512, "DEFLATE", 6),  # what most archives have today
 }
 
