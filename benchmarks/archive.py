@@ -12,6 +12,7 @@ GDAL's COG driver.
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -82,21 +83,22 @@ def make_layout(folder: Path, layers: int, name: str) -> Path:
     return site
 
 
-def layer_files(site: Path) -> list[Path]:
-    """The layers' files in order of time."""
+def layer_files(site: Path, band: str = BAND) -> list[Path]:
+    """The files of a band's layers in order of time."""
     part = _part(site / "s2")
-    return [part.parent / item["assets"][BAND]["href"] for item in _items(part)]
+    return [part.parent / item["assets"][band]["href"] for item in _items(part)]
 
 
-def absolute_items(site: Path, url: str) -> list[dict[str, Any]]:
+def absolute_items(site: Path, url: str, bands: Sequence[str] = (BAND,)) -> list[dict[str, Any]]:
     """The items of a site that is served at a URL, with absolute links, as other tools want them."""
     part = _part(site / "s2")
     home = f"{url}/{part.parent.relative_to(site).as_posix()}"
     items = _items(part)
     for item in items:
         item["links"] = []
-        item["assets"] = {BAND: item["assets"][BAND]}
-        item["assets"][BAND]["href"] = f"{home}/{item['assets'][BAND]['href']}"
+        item["assets"] = {band: item["assets"][band] for band in bands}
+        for asset in item["assets"].values():
+            asset["href"] = f"{home}/{asset['href']}"
     return items
 
 
