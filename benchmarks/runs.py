@@ -21,7 +21,7 @@ def ours(job: Job) -> Arrays:
     """Opening the catalogue and extracting; masked by the ROI, as a user would."""
     catalogue = shoestring.open(f"{job['url']}/catalog.json", options=Options(ca_bundle=job["ca"]))
     roi = shoestring.Roi(shapely.box(*job["bounds"]), job["crs"])
-    stack = catalogue["s2"].extract(job["band"], roi, masked=job["masked"])
+    stack = catalogue["s2"].extract(job["band"], roi, dates=job.get("dates"), masked=job["masked"])
     return [array for dates in stack.values() for array in dates.values()]
 
 
