@@ -7,6 +7,7 @@ catalogue's URL to the last array, over a slow link.
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cases
@@ -52,15 +53,15 @@ class Series:
     """A line of the plot.
 
     Attributes:
-        name: What grows, and what stays.
         axis: What grows.
+        name: Which line of that axis, where there are several.
         points: What is measured, in order.
         slope: Of cost on logarithmic axes, where it follows what grows; 2 for sides of areas.
         measured: The medians, by what grows.
     """
 
-    name: str
     axis: str
+    name: str
     points: tuple[Point, ...]
     slope: int = 1
     measured: dict[int, Numbers] = field(default_factory=dict)
@@ -80,27 +81,23 @@ def main(rtt: float, mbit: float, link: Path | None, runs: int, note: str) -> No
                 line.measured[point.size] = medians(
                     [_measure(point, site, slow, run) for run in range(runs)]
                 )
-                print(f"{line.name}, {point.size}: {line.measured[point.size]}", file=sys.stderr)
-    title = f"Growth, {rtt:g} ms, {mbit:g} Mbit/s, TLS"
-    draw(
-        series,
-        PICTURE,
-        f"{rtt:g} ms, {mbit:g} Mbit/s, HTTPS; medians of {runs} runs, each a cold process",
-    )
-    _report(title, series, runs, note)
+                told = line.measured[point.size]
+                print(f"{line.axis} {line.name} {point.size}: {told}", file=sys.stderr)
+    where = f"{rtt:g} ms, {mbit:g} Mbit/s, TLS"
+    draw(series, PICTURE, f"{where}; medians of {runs} runs, each a cold process")
+    _report(f"Growth, {where}", series, runs, note)
 
 
 def _series() -> Iterator[Series]:
     layers = tuple(Point(n, lambda n=n: make_archive(WORK, n), LAYERS_WINDOW) for n in LAYERS)
-    yield Series(f"layers, {LAYERS_WINDOW}-px window of each", "layers", layers)
-    windows = tuple(
-        Point(side, lambda: make_archive(WORK, WINDOWS_LAYERS), side) for side in WINDOWS
-    )
-    yield Series(f"window in px, {WINDOWS_LAYERS} layers", "window, px", windows, slope=2)
+    yield Series(f"layers, {LAYERS_WINDOW} px of each", "", layers)
+    few = partial(make_archive, WORK, WINDOWS_LAYERS)
+    windows = tuple(Point(side, few, side) for side in WINDOWS)
+    yield Series(f"window in px, {WINDOWS_LAYERS} layers", "", windows, slope=2)
     sites = make_catalogues(WORK / "catalogues", DATES)
     for name, one in (("all are read", False), ("one is read", True)):
         dates = tuple(Point(n, lambda n=n: sites[n], DATES_WINDOW, one) for n in DATES)
-        yield Series(f"dates in the catalogue, {name}", "dates in the catalogue", dates)
+        yield Series(f"dates in the catalogue, {DATES_WINDOW} px", name, dates)
 
 
 def _measure(point: Point, site: Path, slow: SlowSite, run: int) -> Numbers:
@@ -132,7 +129,7 @@ def _report(title: str, series: list[Series], runs: int, note: str) -> None:
             ]
             for size, row in line.measured.items()
         ]
-        lines += ["", *table([line.name, *head[1:]], rows)]
+        lines += ["", *table([f"{line.axis} {line.name}".strip(), *head[1:]], rows)]
     keep(title, lines)
 
 

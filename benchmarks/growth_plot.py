@@ -45,17 +45,13 @@ def draw(series: Sequence["Series"], path: Path, how: str) -> None:
         values = [numbers[cost] for line in series for numbers in line.measured.values()]
         panels[row][0].set(ylabel=COSTS[cost], ylim=(0.7 * min(values), 1.4 * max(values)))
     for top, bottom, (axis, lines) in zip(panels[0], panels[-1], columns.items(), strict=True):
-        top.set_title("\n".join(line.name for line in lines), size=10.5, weight="bold", loc="left")
-        bottom.set_xlabel(axis)
+        top.set_title(axis, size=11, weight="bold", loc="left")
+        if len(lines) > 1:
+            top.legend(frameon=False, fontsize=9.5, loc="upper left")
         bottom.set_xticks(list(lines[0].measured))
-    figure.suptitle(
-        "How the cost of an extraction grows", size=15, weight="bold", x=0.01, ha="left"
-    )
-    figure.supxlabel(
-        f"{how}. Dotted: in proportion to what grows (to the area, for windows).",
-        size=9.5,
-        color=_PALE,
-    )
+    figure.suptitle("How the cost of an extraction grows", size=15, weight="bold", x=0.2)
+    said = f"{how}. Dotted: in proportion to what grows (to the area, for windows)."
+    figure.supxlabel(said, size=9.5, color=_PALE)
     figure.savefig(path)
 
 
@@ -64,15 +60,7 @@ def _line(axes: "Axes", line: "Series", cost: str, colour: str) -> None:
     values = [line.measured[size][cost] for size in sizes]
     guide = [values[-1] * (size / sizes[-1]) ** line.slope for size in sizes]
     axes.plot(sizes, guide, color=colour, linestyle=":", linewidth=1.2, alpha=0.7)
-    axes.plot(
-        sizes,
-        values,
-        color=colour,
-        marker="o",
-        markersize=5,
-        linewidth=2,
-        label=line.name.split(", ")[-1],
-    )
+    axes.plot(sizes, values, color=colour, marker="o", linewidth=2, label=line.name)
 
 
 def _frame(axes: "Axes") -> None:
@@ -82,5 +70,3 @@ def _frame(axes: "Axes") -> None:
         side.set_minor_formatter(NullFormatter())
     axes.grid(which="major", color="#e2e2e2")
     axes.spines[["top", "right"]].set_visible(False)
-    if len(axes.lines) > 2:
-        axes.legend(frameon=False, fontsize=9)
