@@ -12,7 +12,7 @@ GDAL's COG driver.
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -96,22 +96,23 @@ def make_layout(folder: Path, layers: int, name: str) -> Path:
     return site
 
 
-def layer_files(site: Path) -> list[Path]:
-    """The layers' files in order of time."""
-    part = _part(site / "s2")
-    return [part.parent / item["assets"][BAND]["href"] for item in _items(part)]
+def layer_files(site: Path, band: str = BAND) -> list[Path]:
+    """The files of a band's layers in order of time."""
+    parts = _parts(site / "s2")
+    return [part.parent / item["assets"][band]["href"] for part in parts for item in _items(part)]
 
 
-def absolute_items(site: Path, url: str) -> list[dict[str, Any]]:
+def absolute_items(site: Path, url: str, bands: Sequence[str] = (BAND,)) -> list[dict[str, Any]]:
     """The items of a site that is served at a URL, with absolute links, as other tools want them."""
-    part = _part(site / "s2")
-    home = f"{url}/{part.parent.relative_to(site).as_posix()}"
-    items = _items(part)
-    for item in items:
-        item["links"] = []
-        item["assets"] = {BAND: item["assets"][BAND]}
-        item["assets"][BAND]["href"] = f"{home}/{item['assets'][BAND]['href']}"
-    return items
+    found = []
+    for part in _parts(site / "s2"):
+        home = f"{url}/{part.parent.relative_to(site).as_posix()}"
+        for item in _items(part):
+            assets = {band: item["assets"][band] for band in bands}
+            for asset in assets.values():
+                asset["href"] = f"{home}/{asset['href']}"
+            found.append({**item, "links": [], "assets": assets})
+    return found
 
 
 def header_size(file: Any) -> int:  # noqa: ANN401
@@ -121,8 +122,14 @@ def header_size(file: Any) -> int:  # noqa: ANN401
 
 
 def _part(home: Path) -> Path:
+    """The only part of a collection."""
+    (part,) = _parts(home)
+    return part
+
+
+def _parts(home: Path) -> list[Path]:
     collection = json.loads((home / "collection.json").read_text())
-    return home / collection["shoestring:parts"][0]["href"]
+    return [home / part["href"] for part in collection["shoestring:parts"]]
 
 
 def _items(part: Path) -> list[dict[str, Any]]:
@@ -180,7 +187,7 @@ def _mosaic(path: Path, pixels: np.ndarray[Any, Any]) -> None:
 def _multiply(home: Path, layers: int) -> None:
     """Rewrite the collection so that it has so many dates."""
     collection = json.loads((home / "collection.json").read_text())
-    part = home / collection["shoestring:parts"][0]["href"]
+    part = _part(home)
     item = _items(part)[0]
     items = [
         _twin(item, part.parent, date(2020, 1, 1) + timedelta(days=3 * number))

@@ -1,6 +1,7 @@
 """What a program under measurement is asked for: one window of every layer of a site."""
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,15 @@ def make_job(site: Path, window: Window, *, url: str, ca: Path) -> dict[str, Any
 
 
 def checksum(site: Path, window: Window) -> int:
-    """The sum of all pixels that a program must read; twins are read once."""
+    """The sum of all pixels that a program must read."""
+    return pixel_sum(layer_files(site), window)
+
+
+def pixel_sum(files: Iterable[Path], window: Window) -> int:
+    """The sum of a window's pixels in all of these files; twins are read once."""
     sums: dict[int, int] = {}
     total = 0
-    for path in layer_files(site):
+    for path in files:
         twin = path.stat().st_ino
         if twin not in sums:
             sums[twin] = _sum(path, window)

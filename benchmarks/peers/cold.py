@@ -10,7 +10,8 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,36 @@ THREADS = 32
 
 Job = dict[str, Any]
 Arrays = Iterable[np.ndarray[Any, Any]]
+Dates = Mapping[str, Sequence[np.ndarray[Any, Any]]]
 
 
-def measure(read: Callable[[Job], Arrays], prepare: Callable[[Job], object] | None = None) -> None:
+def total(arrays: Arrays) -> int:
+    """The sum of all pixels; where there is no data, nothing is added."""
+    return int(sum(np.nansum(array, dtype=np.float64) for array in arrays))
+
+
+def digest(dates: Dates) -> int:
+    """A number that tells dates and every pixel of their arrays, as float32 and NaN."""
+    crc = 0
+    for date in sorted(dates):
+        crc = zlib.crc32(date.encode(), crc)
+        for array in dates[date]:
+            plain = np.nan_to_num(array.astype(np.float32), nan=-1)  # there are several NaN
+            crc = zlib.crc32(plain.tobytes(), crc)
+    return crc
+
+
+def measure(
+    read: Callable[[Job], Arrays],
+    prepare: Callable[[Job], object] | None = None,
+    checksum: Callable[[Arrays], int] = total,
+) -> None:
     """Run a reader, or with the argument ``prepare`` what goes before it, and print the numbers.
 
     Args:
         read: From the job to the arrays, all of them in memory.
         prepare: Makes in ``job["prepared"]`` what the reader wants to find on its disk.
+        checksum: Of what was read.
     """
     job = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
@@ -35,8 +58,20 @@ def measure(read: Callable[[Job], Arrays], prepare: Callable[[Job], object] | No
             result = _timed(lambda: prepare(job))[1]
         else:
             arrays, result = _timed(lambda: list(read(job)))
-            result |= _describe(arrays)
+            size = sum(array.nbytes for array in arrays) / 1e6
+            result |= {"result_mb": size, "checksum": checksum(arrays)}
     print(json.dumps(result))
+
+
+def measure_dates(read: Callable[[Job], Dates]) -> None:
+    """The same for a reader that gives the dates that it found clear, each with its bands."""
+    found: dict[str, Sequence[np.ndarray[Any, Any]]] = {}
+
+    def arrays(job: Job) -> Arrays:
+        found.update(read(job))
+        return [array for bands in found.values() for array in bands]
+
+    measure(arrays, checksum=lambda _: digest(found))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
@@ -47,14 +82,6 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return done, {"seconds": seconds, "cpu": cpu, "peak_mb": _peak_mb()}
-
-
-def _describe(arrays: list[np.ndarray[Any, Any]]) -> dict[str, float]:
-    """Size, and the sum of all pixels; where there is no data, nothing is added."""
-    return {
-        "result_mb": sum(array.nbytes for array in arrays) / 1e6,
-        "checksum": int(sum(np.nansum(array, dtype=np.float64) for array in arrays)),
-    }
 
 
 def _peak_mb() -> float:

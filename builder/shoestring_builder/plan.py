@@ -20,7 +20,7 @@ from shoestring_schema.configuration import CollectionTable
 from shoestring_schema.errors import ConfigError
 from shoestring_schema.moment import Moment, format_moment
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised where the builder makes other pixels or files of the same sources and recipe."""
 
 

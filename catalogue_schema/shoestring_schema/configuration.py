@@ -171,7 +171,7 @@ class CollectionTable(_Table, frozen=True):
     time: Literal["path", "metadata"] = "path"
     grid: GridTable | None = None
     layout: Literal["cog", "vrt"] = "cog"
-    block_size: Literal[64, 128, 256, 512] = 256
+    block_size: Literal[64, 128, 256, 512] = 128
     mask: MaskTable | None = None
 
 
