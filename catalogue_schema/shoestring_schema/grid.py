@@ -156,6 +156,15 @@ class Grid:
         larger = (a * factor, b * factor, c, d * factor, e * factor, f)
         return Grid(self.crs, larger, (-(rows // -factor), -(columns // -factor)))
 
+    def with_resolution(self, side: float) -> "Grid":
+        """The grid of square pixels of another size, from the same corner, that covers this one."""
+        width, height = self.resolution
+        across, down = side / width, side / height
+        rows, columns = self.shape
+        a, b, c, d, e, f = self.transform
+        larger = (a * across, b * down, c, d * across, e * down, f)
+        return Grid(self.crs, larger, (ceil(rows / down - SNAP), ceil(columns / across - SNAP)))
+
     def window_of(self, points: Iterable[tuple[float, float]]) -> Window | None:
         """The bounding box of points on the grid, grown to whole pixels, cut at the grid's edges.
 

@@ -27,7 +27,9 @@ one, is noticed; the record's own CRC-32 does the same for the block.
 
 A block is clear by the mask of its date (`MaskDocument`), counted on the
 collection's grid: 0 where the date has no mask layer, 255 where the collection
-has no mask. Between 0 and 255 both shares are rounded, never to 0 or 255.
+has no mask. But the overviews of a mask layer that is one file tell of their own
+pixels, so that who masks by an overview knows what it says. Between 0 and 255
+both shares are rounded, never to 0 or 255.
 """
 
 import struct

@@ -122,6 +122,7 @@ class Collection(CollectionFacts):
         masked: bool = True,
         min_clear: float | None = None,
         scaled: bool = False,
+        resolution: float | None = None,
         progress: bool | None = None,
     ) -> Stack:
         """See `AsyncCollection.extract`."""
@@ -133,6 +134,7 @@ class Collection(CollectionFacts):
                 masked=masked,
                 min_clear=min_clear,
                 scaled=scaled,
+                resolution=resolution,
                 progress=progress,
             )
         )

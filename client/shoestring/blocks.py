@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from shoestring.location import Location
 from shoestring.mask import Flags
+from shoestring.sampling import Picked
 from shoestring.spans import Span
 from shoestring_schema.grid import Window
 from shoestring_schema.tile_index import BlockFormat
@@ -65,9 +66,10 @@ class Blocks:
 
     def spread(self, flags: Flags, part: Window) -> Flags:
         """A flag for each block as one for each pixel of a part of the file."""
-        rows = np.arange(part.row, part.row + part.height) // self.block[0] - self.window.row
+        rows = np.arange(part.row, part.row + part.height) // self.block[0]
         columns = np.arange(part.column, part.column + part.width) // self.block[1]
-        return flags[np.ix_(rows, columns - self.window.column)]
+        wide = flags.take(columns - self.window.column, 1)
+        return wide.take(rows - self.window.row, 0)
 
     def only(self, wanted: Flags) -> "Blocks":
         """The same, with fewer blocks to fetch."""
@@ -79,13 +81,11 @@ class Piece:
     """A file's share of a window of a layer.
 
     Attributes:
-        blocks: The file's blocks under it.
-        source: Which of the file's pixels.
-        target: Where they lie in the layer, of the same shape.
+        blocks: The file's blocks under it, of one level.
+        picked: Which of their pixels stand for which of the result's.
         nodata: Pixels of this value leave what lies below as it is; None: all count.
     """
 
     blocks: Blocks
-    source: Window
-    target: Window
+    picked: Picked
     nodata: float | None = None

@@ -1,5 +1,6 @@
 """Opening a catalogue: from an address to its collections. Asynchronous."""
 
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,12 +20,16 @@ from shoestring.show import catalogue_html, catalogue_text
 from shoestring.site_reader import SiteReader
 from shoestring.site_transport import SiteTransport
 from shoestring.together import together
+from shoestring.workers import Workers
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import CatalogDocument, CollectionDocument
 from shoestring_schema.version import require_readable
+
+CORES = min(4, os.cpu_count() or 1)
+"""Threads that compute: a core decodes hundreds of megabytes a second."""
 
 FIRST_CONNECTIONS = 3
 """Opened beside that of the first document, as there will soon be several requests."""
@@ -109,7 +114,8 @@ async def open_session(
 ) -> tuple[Session, AsyncCatalogue]:
     """Open a catalogue; the caller closes the session."""
     transport = SiteTransport(options)
-    session = Session(transport, SiteReader(options, transport), options)
+    workers = Workers(CORES)
+    session = Session(transport, SiteReader(options, transport, workers), workers, options)
     try:
         location = locate(address)
         transport.prepare(location, FIRST_CONNECTIONS)

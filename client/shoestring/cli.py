@@ -90,6 +90,9 @@ def info(address: str, ca_bundle: str | None) -> None:
     "--min-clear", type=click.FloatRange(0, 1), help="Leave out dates that are less clear, 0 to 1."
 )
 @click.option("--scaled", is_flag=True, help="Values in the band's unit instead of stored numbers.")
+@click.option(
+    "--resolution", type=float, help="Coarser pixels, of this side in units of the grid's CRS."
+)
 @ca_bundle
 def extract(
     address: str,
@@ -114,6 +117,7 @@ def extract(
             masked=not wanted["unmasked"],
             min_clear=wanted["min_clear"],
             scaled=wanted["scaled"],
+            resolution=wanted["resolution"],
         )
     for path in stack.save(out):
         click.echo(path)

@@ -8,16 +8,18 @@ from typing import Protocol, TypedDict, Unpack
 from shoestring import extraction
 from shoestring.options import Options
 from shoestring.parts import Files
-from shoestring.plan import Band, Plan, Wish, make_plan
+from shoestring.plan import Band, Plan, Wish, check_window, make_plan
 from shoestring.progress import progress_bar
 from shoestring.reader import Reader
 from shoestring.roi import RoiLike, extent, read_roi
-from shoestring.selection import Dates, select_bands, select_dates
+from shoestring.sampling import Sampling, sample
+from shoestring.selection import Dates, select_bands, select_dates, select_grid
 from shoestring.show import collection_html, collection_text
 from shoestring.sparing import spare
 from shoestring.stack import Layer, Stack
 from shoestring.transport import Transport
-from shoestring_schema.grid import Grid, Window
+from shoestring.workers import Workers
+from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment
 from shoestring_schema.site import MaskDocument
 
@@ -31,6 +33,7 @@ class Wanted(TypedDict, total=False):
     masked: bool
     min_clear: float | None
     scaled: bool
+    resolution: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +123,12 @@ class CollectionFacts:
 class LayerIndex(Protocol):
     """Knows where the layers' files are."""
 
-    async def files(self, moments: Collection[Moment], windows: Mapping[str, Window]) -> Files:
+    async def files(self, moments: Collection[Moment], samplings: Mapping[str, Sampling]) -> Files:
         """The files of layers, by moment and band; with their blocks, where that is known.
 
         Args:
             moments: Which moments.
-            windows: Band to window, in the band's own pixels.
+            samplings: Band to where the result lies in its layers.
         """
         ...
 
@@ -137,16 +140,19 @@ class Session:
     Attributes:
         transport: Gets documents.
         reader: Reads windows.
+        workers: Threads that compute.
         options: How to behave.
     """
 
     transport: Transport
     reader: Reader
+    workers: Workers
     options: Options
 
     async def close(self) -> None:
         """Let go of threads and connections."""
         await self.reader.close()
+        self.workers.close()
         await self.transport.close()
 
 
@@ -173,6 +179,7 @@ class AsyncCollection(CollectionFacts):
         masked: bool = True,
         min_clear: float | None = None,
         scaled: bool = False,
+        resolution: float | None = None,
         progress: bool | None = None,
     ) -> Stack:
         """Read the window of a region from the layers of some bands and dates.
@@ -192,6 +199,10 @@ class AsyncCollection(CollectionFacts):
                 default those without one clear pixel. `Stack.left_out` tells which.
             scaled: Values in the band's unit, as float32, instead of stored numbers; NaN
                 where there is no data.
+            resolution: Side of the result's pixels in units of the grid's CRS, coarser than the
+                grid's. Each is the stored pixel under its centre, of the overview that GDAL
+                would choose: its numbers are averages, its classes the commonest, unless the
+                publisher made them otherwise. By default, the grid's.
             progress: Show a bar; by default on a terminal or in a notebook, after two seconds.
 
         Raises:
@@ -201,12 +212,19 @@ class AsyncCollection(CollectionFacts):
             CatalogueError: A file is not there, or not what the catalogue says.
         """
         plan = await self.explain(
-            bands, roi, dates=dates, masked=masked, min_clear=min_clear, scaled=scaled
+            bands,
+            roi,
+            dates=dates,
+            masked=masked,
+            min_clear=min_clear,
+            scaled=scaled,
+            resolution=resolution,
         )
         with progress_bar(len(plan.dates), self.id, "dates", wanted=progress) as bar:
             return await extraction.collect(
                 plan,
                 self._session.reader,
+                workers=self._session.workers,
                 in_flight=self._session.options.connections,
                 on_date=bar.update,
             )
@@ -220,7 +238,10 @@ class AsyncCollection(CollectionFacts):
         """
         plan = await self.explain(bands, roi, **wanted)
         running = extraction.run(
-            plan, self._session.reader, in_flight=self._session.options.connections
+            plan,
+            self._session.reader,
+            workers=self._session.workers,
+            in_flight=self._session.options.connections,
         )
         async with aclosing(running) as results:
             async for result in results:
@@ -238,7 +259,9 @@ class AsyncCollection(CollectionFacts):
         """
         names = select_bands(bands, self.bands)
         moments = select_dates(wanted.get("dates"), self.dates)
-        region = (await read_roi(roi, self._session.transport)).on(self.grid)
+        grid = select_grid(wanted.get("resolution"), self.grid)
+        region = (await read_roi(roi, self._session.transport)).on(grid)
+        check_window(region.window, self._session.options.max_result)
         wish = Wish(
             masked=wanted.get("masked", True),
             min_clear=wanted.get("min_clear"),
@@ -246,11 +269,14 @@ class AsyncCollection(CollectionFacts):
         )
         rule = self.mask if wish.filters else None
         needed = dict.fromkeys([*names, *([rule.band] if rule else [])])
-        windows = {name: region.window.coarsen(self.bands[name].factor) for name in needed}
+        samplings = {
+            name: sample(region.window, grid, self.grid, self.bands[name].factor) for name in needed
+        }
         plan = make_plan(
             self.id,
             region,
-            await self._index.files(moments, windows),
+            await self._index.files(moments, samplings),
+            samplings=samplings,
             bands=self.bands,
             wanted=names,
             rule=rule,

@@ -12,9 +12,10 @@ from shoestring.location import Location
 from shoestring.parts import Files
 from shoestring.plan import Band, LayerFile
 from shoestring.reader import Reader
+from shoestring.sampling import Sampling
 from shoestring.together import together
 from shoestring_schema.errors import CatalogueError, SelectionError, ShoestringError
-from shoestring_schema.grid import Grid, Window
+from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment, parse_moment
 
 Database = dict[str, tuple[str | None, ...]]
@@ -30,8 +31,8 @@ class DatabaseIndex:
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    async def files(self, moments: Collection[Moment], windows: Mapping[str, Window]) -> Files:
-        """The files of these moments' layers, by moment and band, whatever the windows."""
+    async def files(self, moments: Collection[Moment], samplings: Mapping[str, Sampling]) -> Files:
+        """The files of these moments' layers, by moment and band, whatever is meant of them."""
         return {moment: self._files[moment] for moment in moments}
 
 

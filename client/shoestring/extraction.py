@@ -1,6 +1,7 @@
 """Running a plan: many reads in flight, each date delivered when it is complete."""
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
@@ -10,11 +11,12 @@ import numpy as np
 
 from shoestring import mask
 from shoestring.mask import Flags, Pixels
-from shoestring.plan import Plan, PlannedDate, Read
+from shoestring.plan import Plan, PlannedDate
 from shoestring.reader import Reader
 from shoestring.sparing import Sight
 from shoestring.stack import Dates, Layer, Stack
 from shoestring.together import together
+from shoestring.workers import Workers
 from shoestring_schema.moment import Moment
 
 IN_FLIGHT = 16 * 2**20
@@ -40,7 +42,9 @@ class DateResult:
     clear: float | None
 
 
-async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[DateResult]:
+async def run(
+    plan: Plan, reader: Reader, *, workers: Workers, in_flight: int
+) -> AsyncGenerator[DateResult]:
     """Read a plan's dates and yield each as soon as it is complete.
 
     When the iterator is closed or its task is cancelled, no further read is begun.
@@ -48,6 +52,7 @@ async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[D
     Args:
         plan: What to read.
         reader: What reads.
+        workers: Threads that mask and scale what was read.
         in_flight: How many reads to keep going.
 
     Raises:
@@ -61,7 +66,8 @@ async def run(plan: Plan, reader: Reader, *, in_flight: int) -> AsyncGenerator[D
         while waiting or running:
             while waiting and _has_room(running.values(), in_flight):
                 date = waiting.popleft()
-                running[asyncio.create_task(_read_date(date, plan, reader, sight))] = _load(date)
+                work = _read_date(date, plan, sight, reader, workers)
+                running[asyncio.create_task(work)] = _load(date)
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 del running[task]
@@ -83,18 +89,24 @@ def _has_room(running: Collection[Load], in_flight: int) -> bool:
 
 
 async def collect(
-    plan: Plan, reader: Reader, *, in_flight: int, on_date: Callable[[], object]
+    plan: Plan,
+    reader: Reader,
+    *,
+    workers: Workers,
+    in_flight: int,
+    on_date: Callable[[], object],
 ) -> Stack:
     """Run a plan to its end.
 
     Args:
         plan: What to read.
         reader: What reads.
+        workers: Threads that mask and scale what was read.
         in_flight: How many reads to keep going.
         on_date: Called after each date, for a progress bar.
     """
     results: dict[Moment, DateResult] = {}
-    async with aclosing(run(plan, reader, in_flight=in_flight)) as dates:
+    async with aclosing(run(plan, reader, workers=workers, in_flight=in_flight)) as dates:
         async for result in dates:
             results[result.moment] = result
             on_date()
@@ -121,19 +133,23 @@ def _stack(plan: Plan, results: Mapping[Moment, DateResult]) -> Stack:
 
 
 async def _read_date(
-    date: PlannedDate, plan: Plan, reader: Reader, sight: Sight | None
+    date: PlannedDate, plan: Plan, sight: Sight | None, reader: Reader, workers: Workers
 ) -> DateResult:
+    if date.hopeless:
+        return DateResult(date.moment, (), 0.0)
     reads = date.every
     pixels = await together(reader.read(read) for read in reads)
     arrays = {id(read): found for read, found in zip(reads, pixels, strict=True)}
-    return _finish(date, plan, arrays, sight)
+    if sight is None and not plan.wish.scaled:
+        return _finish(date, plan, arrays, None)
+    return await workers.run(functools.partial(_finish, date, plan, arrays, sight))
 
 
 def _finish(
     date: PlannedDate, plan: Plan, arrays: Mapping[int, Pixels], sight: Sight | None
 ) -> DateResult:
     """From stored pixels to what was wished for."""
-    stored = {name: _delivered(arrays[id(read)], read, plan) for name, read in date.reads.items()}
+    stored = {name: arrays[id(read)] for name, read in date.reads.items()}
     if sight is None:
         return DateResult(date.moment, _layers(date, plan, stored, None, None), None)
     counts = sight.region & _clear(date, sight, arrays)
@@ -154,8 +170,7 @@ def _clear(date: PlannedDate, sight: Sight, arrays: Mapping[int, Pixels]) -> Fla
         return np.ones(plan.roi.window.shape, bool)
     if date.mask is None:
         return np.zeros(plan.roi.window.shape, bool)
-    pixels = _delivered(arrays[id(date.mask)], date.mask, plan)
-    said = mask.is_clear(pixels, plan.rule, plan.mask_band)
+    said = mask.is_clear(arrays[id(date.mask)], plan.rule, plan.mask_band)
     if date.mask.file.pieces is None:
         return said
     known = sight.clarity(date)  # where it is known, the mask may not have been read
@@ -176,10 +191,3 @@ def _layers(
             values = mask.masked(values, valid[name])
         layers.append(Layer(date.moment, name, values, clear))
     return tuple(layers)
-
-
-def _delivered(pixels: Pixels, read: Read, plan: Plan) -> Pixels:
-    """Stored pixels on the collection's grid."""
-    factor, window = read.band.factor, plan.roi.window
-    skip = window.row - read.window.row * factor, window.column - read.window.column * factor
-    return mask.repeat(pixels, factor, skip=skip, shape=window.shape)

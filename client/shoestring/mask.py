@@ -58,22 +58,6 @@ def scaled(pixels: Pixels, band: BandDocument) -> npt.NDArray[np.float32]:
     return values
 
 
-def repeat(pixels: Pixels, factor: int, *, skip: tuple[int, int], shape: tuple[int, int]) -> Pixels:
-    """Deliver a coarser band on the grid: each stored pixel factor x factor times.
-
-    Args:
-        pixels: Stored pixels of the coarser window.
-        factor: How many pixels of the grid a stored one is wide.
-        skip: Rows and columns of the grid to leave out at the upper left.
-        shape: Rows and columns to deliver.
-    """
-    if factor == 1:
-        return pixels
-    rows = (np.arange(shape[0]) + skip[0]) // factor
-    columns = (np.arange(shape[1]) + skip[1]) // factor
-    return pixels[np.ix_(rows, columns)]
-
-
 def _as_stored(nodata: float, dtype: np.dtype[np.generic]) -> float | np.generic:
     """A float32 file's nodata was rounded to float32, so compare as such."""
     return dtype.type(nodata) if dtype.kind == "f" else nodata

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from shoestring.indexed_layers import layers_of
 from shoestring.location import Location
 from shoestring.plan import LayerFile
+from shoestring.sampling import Sampling
 from shoestring.tile_index import TileIndex
 from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
-from shoestring_schema.grid import Window
 from shoestring_schema.moment import Moment, parse_moment
 from shoestring_schema.site import ItemDocument, Part, PartDocument
 
@@ -46,12 +46,12 @@ class PartsIndex:
             if indexed and part.index is not None
         }
 
-    async def files(self, moments: Collection[Moment], windows: Mapping[str, Window]) -> Files:
+    async def files(self, moments: Collection[Moment], samplings: Mapping[str, Sampling]) -> Files:
         """The files of layers, by moment and band.
 
         Args:
             moments: Which moments.
-            windows: Band to window, in the band's own pixels; the blocks under it are told
+            samplings: Band to where the result lies in its layers; the blocks there are told
                 where there is a tile index.
 
         Raises:
@@ -60,18 +60,18 @@ class PartsIndex:
         """
         wanted = frozenset(moments)
         needed = [(part, dates & wanted) for part, dates in self._parts if dates & wanted]
-        found = await together(self._part(part, own, windows) for part, own in needed)
+        found = await together(self._part(part, own, samplings) for part, own in needed)
         return {moment: files for part in found for moment, files in part.items()}
 
     async def _part(
-        self, part: Part, moments: frozenset[Moment], windows: Mapping[str, Window]
+        self, part: Part, moments: frozenset[Moment], samplings: Mapping[str, Sampling]
     ) -> Files:
         index = self._indexes.get(part.href)
         if index is None:
             items = await self._items(part)
             return {moment: items[moment] for moment in moments}
-        self._transport.prepare(self._location, len(moments) * len(windows))
-        layers = layers_of(await index.share(windows), moments, windows)
+        self._transport.prepare(self._location, len(moments) * len(samplings))
+        layers = layers_of(await index.share(samplings), moments, samplings)
         whole: dict[Moment, dict[str, LayerFile]] = {moment: {} for moment in moments}
         for moment, bands in layers.items():
             for band, layer in bands.items():

@@ -1,4 +1,4 @@
-"""What will be read: a window of some layers. Pure: no I/O.
+"""What will be read: a region of some layers. Pure: no I/O.
 
 A plan can be shown (`explain`) as well as run (`shoestring.extraction`).
 """
@@ -11,9 +11,10 @@ import numpy as np
 from shoestring.blocks import Piece
 from shoestring.location import Location
 from shoestring.roi import GridRoi
+from shoestring.sampling import NEARLY, Sampling
 from shoestring.show import plan_html, plan_text
 from shoestring_schema.errors import CatalogueError, SelectionError
-from shoestring_schema.grid import Grid, Window
+from shoestring_schema.grid import Window
 from shoestring_schema.moment import Moment
 from shoestring_schema.site import BandDocument, MaskDocument
 
@@ -21,6 +22,10 @@ Band = BandDocument
 
 BLOCK = 256
 """Pixels. Side of the blocks of the files that the builder writes."""
+
+
+MAX_SIDE = 2**24
+"""Pixels. No window is longer: four times around the globe at 10 m."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,8 @@ class LayerFile:
         location: Where it lies.
         size: Its bytes, if known.
         header_size: Bytes before its first block of pixels, if known.
-        pieces: The blocks under the window, file by file, lowest first, where a tile index
-            tells them; else None.
+        pieces: The blocks that the result lies in, file by file, lowest first, where a tile
+            index tells them; else None.
         shape: Rows and columns of its pixels, where it is one file that a tile index tells of.
     """
 
@@ -45,19 +50,17 @@ class LayerFile:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A window of one layer, in the layer's own (maybe coarser) pixels.
+    """What a result takes of one layer.
 
     Attributes:
         file: The layer's file.
         band: What its numbers mean.
-        grid: The grid that the file must have.
-        window: Which of its pixels.
+        sampling: Where the result lies in it. Its grid is the one that the file must have.
     """
 
     file: LayerFile
     band: Band
-    grid: Grid
-    window: Window
+    sampling: Sampling
 
     @property
     def fetched_bytes(self) -> int:
@@ -73,11 +76,13 @@ class PlannedDate:
         moment: When.
         reads: Band name to read, for the bands that were asked for and that are there.
         mask: The read of the mask band, where it is needed. It may be one of `reads`.
+        hopeless: Known to be left out, before anything is read.
     """
 
     moment: Moment
     reads: Mapping[str, Read]
     mask: Read | None
+    hopeless: bool = False
 
     @property
     def every(self) -> tuple[Read, ...]:
@@ -148,7 +153,7 @@ class Plan:
 
     Attributes:
         collection: Identifier of the collection.
-        roi: The region on the grid, with its window.
+        roi: The region on the result's grid, with its window.
         bands: Name to band, of those that were asked for, in that order.
         dates: In order of time.
         rule: The collection's mask, where it is used.
@@ -181,7 +186,8 @@ class Plan:
         """How much would be fetched: the wanted blocks, where a tile index tells their sizes.
 
         Else about the touched blocks' share of each file, and its header: clear sky or cloud,
-        blocks are taken as equally large; overviews as a quarter of a file.
+        blocks are taken as equally large; all overviews as a quarter of a file, each as
+        a quarter of the one that is finer.
         """
         return round(sum(_estimate(read) for read in self.reads))
 
@@ -207,6 +213,7 @@ def make_plan(
     roi: GridRoi,
     files: Mapping[Moment, Mapping[str, LayerFile]],
     *,
+    samplings: Mapping[str, Sampling],
     bands: Mapping[str, Band],
     wanted: Sequence[str],
     rule: MaskDocument | None,
@@ -217,8 +224,9 @@ def make_plan(
 
     Args:
         collection: Identifier of the collection.
-        roi: The region on the collection's grid.
+        roi: The region on the result's grid.
         files: The layers' files of the moments that are meant, by moment and band.
+        samplings: Band to where the result lies in its layers, for all that are needed.
         bands: All bands of the collection.
         wanted: Names of the bands to deliver.
         rule: The collection's mask, where it is used.
@@ -232,9 +240,9 @@ def make_plan(
     dates = []
     for moment in sorted(files):
         of_date = {
-            name: _read(file, bands[name], roi)
+            name: _read(file, bands[name], samplings[name])
             for name, file in files[moment].items()
-            if name in bands
+            if name in samplings
         }
         reads = {name: of_date[name] for name in wanted if name in of_date}
         if reads:
@@ -247,20 +255,53 @@ def make_plan(
     return plan
 
 
-def _read(file: LayerFile, band: Band, roi: GridRoi) -> Read:
-    grid = roi.grid.coarsen(band.factor)
-    if file.shape is not None and file.shape != grid.shape:
-        raise CatalogueError(
-            f"{file.location.address} has {file.shape} pixels, its band has {grid.shape}: the site must be built anew."
+def check_window(window: Window, limit: int) -> None:
+    """Refuse a window that can't be held, before anything is made of it: a stranger's grid may be huge.
+
+    Args:
+        window: The result's pixels.
+        limit: Bytes that the result may have.
+
+    Raises:
+        SelectionError: A byte a pixel would be more, or a side is too long.
+    """
+    height, width = window.shape
+    if max(height, width) > MAX_SIDE:
+        raise SelectionError(
+            f"The window would be {height} x {width} pixels, more than {MAX_SIDE} on a side: ask for a smaller ROI, or "
+            "a coarser resolution."
         )
-    return Read(file, band, grid, roi.window.coarsen(band.factor))
+    if height * width > limit:
+        raise SelectionError(
+            f"A layer would be {height} x {width} pixels, at least {height * width / 1e9:.1f} GB, more than the limit "
+            f"of {limit / 1e9:.1f} GB: ask for a smaller ROI, or a coarser resolution."
+        )
+
+
+def _read(file: LayerFile, band: Band, sampling: Sampling) -> Read:
+    shape = sampling.grid.shape
+    if file.shape is not None and file.shape != shape:
+        raise CatalogueError(
+            f"{file.location.address} has {file.shape} pixels, its band has {shape}: the site must be built anew."
+        )
+    return Read(file, band, sampling)
 
 
 def _estimate(read: Read) -> float:
     if read.file.pieces is not None:
         return read.fetched_bytes
-    touched, blocks = read.window.count_tiles(BLOCK), read.grid.whole.count_tiles(BLOCK)
-    return 0.75 * (read.file.size or 0) * touched / blocks + (read.file.header_size or 0)
+    whole, factor = read.sampling.grid.whole, _overview(min(read.sampling.step))
+    touched = read.sampling.window.coarsen(factor).count_tiles(BLOCK)
+    share = touched / whole.count_tiles(BLOCK)
+    return 0.75 * (read.file.size or 0) * share + (read.file.header_size or 0)
+
+
+def _overview(step: float) -> int:
+    """The factor of the overview that would be read, of those that a COG usually has."""
+    factor = 1
+    while 2 * factor < NEARLY * step:
+        factor *= 2
+    return factor
 
 
 def _check_size(plan: Plan, limit: int) -> None:
@@ -271,6 +312,6 @@ def _check_size(plan: Plan, limit: int) -> None:
         layers = sum(len(date.reads) for date in plan.dates)
         raise SelectionError(
             f"The result would be {layers} layers of {height} x {width} pixels, {plan.result_bytes / 1e9:.1f} GB, "
-            f"more than the limit of {limit / 1e9:.1f} GB: ask for fewer dates or a smaller ROI, or raise "
-            "Options(max_result=...)."
+            f"more than the limit of {limit / 1e9:.1f} GB: ask for fewer dates, a smaller ROI or a coarser "
+            "resolution, or raise Options(max_result=...)."
         )

@@ -44,22 +44,22 @@ class RangeReader:
         self._workers = workers
 
     async def read(self, read: Read, pieces: tuple[Piece, ...]) -> Pixels:
-        """The stored pixels of a window; see `Reader.read`.
+        """The stored pixels of a result; see `Reader.read`.
 
         Pixels of blocks that are not wanted are nodata; where the band has none, NaN or 0.
 
         Args:
             read: What to read.
-            pieces: What the window is made of, lowest first.
+            pieces: What it is made of, lowest first.
         """
         arrays = await together(self._piece(piece, read) for piece in pieces)
-        if len(pieces) == 1 and pieces[0].target == read.window:
+        if len(pieces) == 1 and pieces[0].picked.shape == read.sampling.shape:
             return arrays[0]
         # Where no piece is, GDAL reads 0 from a VRT without nodata.
         fill = 0 if read.band.nodata is None else _fill(read)
-        pixels: Pixels = np.full(read.window.shape, fill, read.band.data_type)
+        pixels: Pixels = np.full(read.sampling.shape, fill, read.band.data_type)
         for piece, array in zip(pieces, arrays, strict=True):
-            place = pixels[piece.target.shift(-read.window.row, -read.window.column).slices]
+            place = pixels[piece.picked.slices]
             covers = np.True_ if piece.nodata is None else has_data(array, piece.nodata)
             np.copyto(place, array, where=covers)
         return pixels
@@ -67,7 +67,7 @@ class RangeReader:
     async def _piece(self, piece: Piece, read: Read) -> Pixels:
         blocks = piece.blocks
         if not blocks.wanted.any() and blocks.sizes.all():
-            return np.full(piece.source.shape, _fill(read), read.band.data_type)
+            return np.full(piece.picked.shape, _fill(read), read.band.data_type)
         for _ in range(2):  # what was damaged on the way comes whole the next time
             data = await self._fetch(blocks)
             pixels = await self._workers.run(functools.partial(_pixels, piece, read, data))
@@ -99,7 +99,8 @@ def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels 
     sums = piece.blocks.sums
     if any(zlib.crc32(block) != int(sums.flat[number]) for number, block in data.items()):
         return None
-    pixels = decode(piece.blocks, data, piece.source)
+    window = piece.picked.window
+    pixels = decode(piece.blocks, data, window)
     if pixels.dtype != np.dtype(read.band.data_type):
         raise CatalogueError(
             f"{piece.blocks.location.address} holds {pixels.dtype}, its catalogue says {read.band.data_type}: the "
@@ -107,8 +108,8 @@ def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels 
         )
     absent = (piece.blocks.sizes > 0) & ~piece.blocks.wanted
     if absent.any():
-        pixels[piece.blocks.spread(absent, piece.source)] = _fill(read)
-    return pixels
+        pixels[piece.blocks.spread(absent, window)] = _fill(read)
+    return piece.picked.of(pixels)
 
 
 def _fill(read: Read) -> float:

@@ -20,10 +20,10 @@ class Reader(Protocol):
     """Reads windows of layers."""
 
     async def read(self, read: Read) -> Pixels:
-        """The stored pixels of a window.
+        """The stored pixels that a result takes of a layer.
 
         Returns:
-            Array of shape (rows, columns) of `read.window`, in the band's data type.
+            Array of the result's shape (rows, columns), in the band's data type.
 
         Raises:
             TransferError: The bytes did not arrive, after all retries.

@@ -1,11 +1,14 @@
-"""Which bands and dates a user means. Pure."""
+"""Which bands, dates and resolution a user means. Pure."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from math import isfinite
+from numbers import Real
 from typing import Any, TypeVar
 
 from shoestring_schema.errors import SelectionError, UnknownNameError
+from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment, format_moment, parse_moment
 
 Value = TypeVar("Value")
@@ -76,6 +79,34 @@ def select_dates(wanted: Dates, known: Sequence[Moment]) -> tuple[Moment, ...]:
     if not chosen:
         raise SelectionError("No date was asked for: leave `dates` out for all of them.")
     return tuple(sorted(chosen))
+
+
+def select_grid(resolution: float | None, grid: Grid) -> Grid:
+    """The grid of a result: the collection's, or one of larger pixels from the same corner.
+
+    Args:
+        resolution: Side of a pixel in units of the CRS; None is that of the grid.
+        grid: The collection's.
+
+    Raises:
+        SelectionError: Not a positive number, finer than the grid, or coarser than all of it.
+    """
+    if resolution is None:
+        return grid
+    if not (isinstance(resolution, Real) and isfinite(resolution) and resolution > 0):
+        raise SelectionError(f"The resolution must be a positive number, got {resolution!r}.")
+    side, own = float(resolution), grid.resolution
+    rows, columns = grid.shape
+    if side < max(own) * (1 - 1e-9):
+        raise SelectionError(
+            f"A resolution of {side:g} is finer than the collection's {max(own):g}: leave it out, or ask for more."
+        )
+    if side > min(columns * own[0], rows * own[1]):
+        raise SelectionError(
+            f"A pixel of {side:g} is larger than the collection's grid of {columns * own[0]:g} x {rows * own[1]:g}: "
+            "ask for a smaller resolution."
+        )
+    return grid.with_resolution(side)
 
 
 def _between(first: Any, last: Any, known: Sequence[Moment]) -> tuple[Moment, ...]:  # noqa: ANN401

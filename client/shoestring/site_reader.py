@@ -1,7 +1,5 @@
 """The reader of a site: by ranges where a tile index tells the blocks, through GDAL elsewhere."""
 
-import os
-
 from shoestring.location import Location
 from shoestring.options import Options
 from shoestring.plan import Band, Read
@@ -13,9 +11,6 @@ from shoestring.workers import Workers
 from shoestring_schema.errors import TransferError
 from shoestring_schema.grid import Grid
 
-DECODERS = min(4, os.cpu_count() or 1)
-"""Threads that decode blocks: a core does hundreds of megabytes a second."""
-
 
 class SiteReader:
     """Both readers behind one name.
@@ -23,12 +18,12 @@ class SiteReader:
     Args:
         options: How to behave.
         transport: Gets bytes.
+        workers: Threads that decode.
     """
 
-    def __init__(self, options: Options, transport: Transport) -> None:
+    def __init__(self, options: Options, transport: Transport, workers: Workers) -> None:
         self._vsicurl = VsicurlReader(options, transport)
-        self._decoders = Workers(DECODERS)
-        self._ranges = RangeReader(transport, self._decoders)
+        self._ranges = RangeReader(transport, workers)
         self._closed = False
 
     async def read(self, read: Read) -> Pixels:
@@ -46,5 +41,4 @@ class SiteReader:
     async def close(self) -> None:
         """See `Reader.close`."""
         self._closed = True
-        self._decoders.close()
         await self._vsicurl.close()

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from shoestring.blocks import Blocks, Piece
 from shoestring.mask import Flags
 from shoestring.plan import Plan, PlannedDate, Read, Spared
-from shoestring_schema.grid import Window
+from shoestring.sampling import Picked
 
 ALL = 255
 """The byte that says all of a block."""
@@ -22,28 +22,33 @@ ALL = 255
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cover:
-    """Where the pixels of a window lie in the blocks of a piece.
+    """Where a result's pixels lie in the blocks of a piece.
 
     Attributes:
-        slices: The part of the window that the piece covers.
-        rows: For each row of that part, its row of blocks.
+        slices: The part of the result that the piece covers.
+        rows: For each row of that part, its row of blocks; ascending.
         columns: Likewise.
+        shape: How many rows and columns of blocks there are.
     """
 
     slices: tuple[slice, slice]
     rows: npt.NDArray[np.intp]
     columns: npt.NDArray[np.intp]
+    shape: tuple[int, int]
 
     def spread(self, flags: Flags) -> Flags:
         """A flag for each block as one for each pixel of the part."""
-        return flags[self.rows[:, None], self.columns]
+        return flags.take(self.columns, 1).take(self.rows, 0)
 
     def touch(self, pixels: Flags) -> Flags:
-        """For each block, whether one of its pixels is set, of those of the window."""
+        """For each block, whether one of its pixels is set, of those of the result."""
         part = pixels[self.slices]
         tops = np.flatnonzero(np.diff(self.rows, prepend=-1))
         lefts = np.flatnonzero(np.diff(self.columns, prepend=-1))
-        found: Flags = np.logical_or.reduceat(np.logical_or.reduceat(part, tops, 0), lefts, 1)
+        found = np.zeros(self.shape, bool)
+        found[np.ix_(self.rows[tops], self.columns[lefts])] = np.logical_or.reduceat(
+            np.logical_or.reduceat(part, tops, 0), lefts, 1
+        )
         return found
 
 
@@ -64,7 +69,7 @@ def spare(plan: Plan) -> Plan:
     """Leave out what the result does not depend on, where a tile index tells it.
 
     Args:
-        plan: A plan that would fetch all blocks under the window.
+        plan: A plan that would fetch all blocks that the result lies in.
     """
     if not plan.wish.filters or not is_told(plan):
         return plan
@@ -102,32 +107,26 @@ class Sight:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.window = plan.roi.window
         self.region = plan.roi.inside()
-        self._covers: dict[tuple[object, ...], Cover | None] = {}
-        self._inside: dict[int, Flags] = {}
+        self._covers: dict[Picked, Cover] = {}
+        self._inside: dict[Cover, Flags] = {}
 
     def covers(self, read: Read) -> Iterator[tuple[Piece, Cover]]:
-        """The pieces of a read, and how the window's pixels lie in their blocks."""
+        """The pieces of a read, and how the result's pixels lie in their blocks."""
         for piece in read.file.pieces or ():
-            blocks = piece.blocks
-            key = read.band.factor, piece.source, piece.target, blocks.window, blocks.block
-            if key not in self._covers:
-                self._covers[key] = _cover(piece, read.band.factor, self.window)
-            cover = self._covers[key]
-            if cover is not None:
-                yield piece, cover
+            cover = self._covers.get(piece.picked)  # layers that are alike share what is picked
+            yield piece, cover or self._covers.setdefault(piece.picked, _cover(piece))
 
     def inside(self, cover: Cover) -> Flags:
         """Which blocks the region touches."""
-        if id(cover) not in self._inside:
-            self._inside[id(cover)] = cover.touch(self.region)
-        return self._inside[id(cover)]
+        if cover not in self._inside:
+            self._inside[cover] = cover.touch(self.region)
+        return self._inside[cover]
 
     def clarity(self, date: PlannedDate) -> Clarity:
         """What is known of a date's pixels without its mask."""
-        known = Clarity(np.zeros(self.window.shape, bool), np.zeros(self.window.shape, bool))
-        for read in date.every:
+        known = Clarity(np.zeros(self.region.shape, bool), np.zeros(self.region.shape, bool))
+        for read in _tellers(date):
             for piece, cover in self.covers(read):
                 known.clear[cover.slices] |= cover.spread(piece.blocks.clear == ALL)
                 known.unclear[cover.slices] |= cover.spread(piece.blocks.clear == 0)
@@ -135,13 +134,28 @@ class Sight:
 
     def maybe_data(self, reads: Iterable[Read]) -> Flags:
         """Where one of these bands may hold data."""
-        found = np.zeros(self.window.shape, bool)
+        found = np.zeros(self.region.shape, bool)
         for read in reads:
             if read.file.pieces is None or read.band.nodata is None:
-                return ~np.zeros(self.window.shape, bool)
+                return np.ones(self.region.shape, bool)
             for piece, cover in self.covers(read):
                 found[cover.slices] |= cover.spread(piece.blocks.valid > 0)
         return found
+
+
+def _tellers(date: PlannedDate) -> tuple[Read, ...]:
+    """The reads whose blocks are told to be clear or not just as the mask would say it.
+
+    How clear a block is was counted in the mask's pixels of full resolution; in an overview of
+    a mask that is one file, in the overview's own.
+    """
+    mask = date.mask
+    if mask is None or not mask.sampling.is_coarser:
+        return date.every
+    pieces = mask.file.pieces
+    if pieces is not None and not any(piece.picked.level for piece in pieces):
+        return date.every
+    return (mask,) if mask.file.shape is not None else ()
 
 
 def _spare_date(date: PlannedDate, sight: Sight) -> PlannedDate:
@@ -154,12 +168,12 @@ def _spare_date(date: PlannedDate, sight: Sight) -> PlannedDate:
         reads = {name: _only(read, matter, sight) for name, read in reads.items()}
     for name, read in date.reads.items():
         if read is date.mask:
-            return replace(date, reads=reads, mask=reads[name])
+            return replace(date, reads=reads, mask=reads[name], hopeless=hopeless)
     mask = date.mask
     if mask is not None and matter is not None and known is not None:
         unknown = matter & ~known.clear & sight.maybe_data(date.reads.values())
         mask = _only(mask, unknown, sight)
-    return replace(date, reads=reads, mask=mask)
+    return replace(date, reads=reads, mask=mask, hopeless=hopeless)
 
 
 def _only(read: Read, pixels: Flags | None, sight: Sight) -> Read:
@@ -191,18 +205,12 @@ def _fetches(read: Read) -> bool:
     return read.file.pieces is None or any(piece.blocks.wanted.any() for piece in read.file.pieces)
 
 
-def _cover(piece: Piece, factor: int, window: Window) -> Cover | None:
-    """How a window's pixels lie in the blocks of a piece; None where they do not."""
-    blocks, source, target = piece.blocks, piece.source, piece.target
-    place = Window(
-        target.row * factor, target.column * factor, target.height * factor, target.width * factor
-    ).intersect(window)
-    if place is None:
-        return None
-    rows = np.arange(place.row, place.row + place.height) // factor
-    columns = np.arange(place.column, place.column + place.width) // factor
+def _cover(piece: Piece) -> Cover:
+    """How a result's pixels lie in the blocks of a piece."""
+    blocks, picked = piece.blocks, piece.picked
     return Cover(
-        place.shift(-window.row, -window.column).slices,
-        (rows + source.row - target.row) // blocks.block[0] - blocks.window.row,
-        (columns + source.column - target.column) // blocks.block[1] - blocks.window.column,
+        picked.slices,
+        picked.rows // blocks.block[0] - blocks.window.row,
+        picked.columns // blocks.block[1] - blocks.window.column,
+        blocks.window.shape,
     )

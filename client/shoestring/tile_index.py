@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoestring.location import Location
+from shoestring.sampling import Sampling
 from shoestring.spans import Span, merge
 from shoestring.together import together
 from shoestring.transport import Transport
@@ -34,22 +35,24 @@ MAX_RUNS = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The blocks of a stack's files under a window of a band.
+    """The blocks of a stack's files that a result lies in.
 
     Attributes:
         stack: Number of the stack.
         band: Name of the band.
-        blocks: Which rows and columns of blocks.
+        level: Number of the level.
+        blocks: Which rows and columns of its blocks.
     """
 
     stack: int
     band: str
+    level: int
     blocks: Window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """What an index says of a window.
+    """What an index says of a result's blocks.
 
     Attributes:
         location: The index.
@@ -88,18 +91,22 @@ class TileIndex:
                 "collection: the site must be built anew."
             )
 
-    async def share(self, windows: Mapping[str, Window]) -> Share:
-        """What it says of windows.
+    async def share(self, samplings: Mapping[str, Sampling]) -> Share:
+        """What it says of the blocks that a result lies in.
 
         Args:
-            windows: Band to window, in the band's own pixels.
+            samplings: Band to where the result lies in its layers.
 
         Raises:
             TransferError: It did not arrive.
             CatalogueError: It is damaged, or not what the collection says.
             SelectionError: Too much of it would have to be read.
         """
-        prints = [one for band in windows for one in footprints(self._document, band, windows)]
+        prints = [
+            one
+            for band, sampling in samplings.items()
+            for one in footprints(self._document, band, sampling)
+        ]
         self._check_size(prints)
         keys = {one: list(run_keys(self._document, one)) for one in prints}
         runs = {key: Span(*self._layout.run(key)) for own in keys.values() for key in own}
@@ -144,16 +151,16 @@ class TileIndex:
         return head
 
 
-def footprints(
-    document: IndexDocument, band: str, windows: Mapping[str, Window]
-) -> Iterator[Footprint]:
-    """The blocks of all stacks that lie under a band's window."""
+def footprints(document: IndexDocument, band: str, sampling: Sampling) -> Iterator[Footprint]:
+    """The blocks of all stacks that a result lies in, of a band."""
     for number, stack in enumerate(document.stacks):
         if band in stack.files:
-            moved = windows[band].shift(-stack.place[0], -stack.place[1])
-            pixels = moved.intersect(Window(0, 0, *stack.levels[0].shape))
-            if pixels is not None:
-                yield Footprint(number, band, blocks_under(pixels, stack.levels[0].block))
+            shapes = [level.shape for level in stack.levels]
+            whole = Window(0, 0, *shapes[0])
+            picked = sampling.pick(whole, whole.shift(*stack.place), shapes)
+            if picked is not None:
+                block = stack.levels[picked.level].block
+                yield Footprint(number, band, picked.level, blocks_under(picked.window, block))
 
 
 def blocks_under(pixels: Window, block: tuple[int, int]) -> Window:
@@ -168,7 +175,7 @@ def run_keys(document: IndexDocument, footprint: Footprint) -> Iterator[RunKey]:
     """The runs of a footprint, in row-major order of its blocks."""
     number = sorted(document.stacks[footprint.stack].files).index(footprint.band)
     for row, column in footprint.blocks.tiles(1):
-        yield RunKey(footprint.stack, 0, row, column, number)
+        yield RunKey(footprint.stack, footprint.level, row, column, number)
 
 
 def _cut(

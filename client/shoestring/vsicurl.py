@@ -30,6 +30,7 @@ from shoestring.mask import has_data
 from shoestring.options import Options
 from shoestring.plan import Band, Read
 from shoestring.reader import Pixels
+from shoestring.sampling import Picked, Sampling
 from shoestring.together import together
 from shoestring.transport import Transport, retry
 from shoestring.workers import Workers
@@ -115,28 +116,23 @@ class VsicurlReader:
     async def _read_mosaic(self, mosaic: PlainVrt, read: Read) -> Pixels:
         """Sources over each other, lowest first, as GDAL's VRT driver does."""
         fill = 0 if mosaic.nodata is None else mosaic.nodata
-        pixels: Pixels = np.full(read.window.shape, fill, dtype=mosaic.data_type)
+        pixels: Pixels = np.full(read.sampling.shape, fill, dtype=mosaic.data_type)
         pieces = [
-            (source, part)
+            (source, slices)
             for source in mosaic.sources
-            if (part := source.target.intersect(read.window))
+            if (slices := read.sampling.part(source.target))
         ]
-        arrays = await together(self._read_source(source, part, read) for source, part in pieces)
-        for (source, part), array in zip(pieces, arrays, strict=True):
-            place = pixels[part.shift(-read.window.row, -read.window.column).slices]
+        arrays = await together(self._read_source(source, read) for source, _ in pieces)
+        for (source, slices), array in zip(pieces, arrays, strict=True):
+            place = pixels[slices]
             covers = has_data(array, source.nodata) if source.nodata is not None else np.True_
             np.copyto(place, array.astype(pixels.dtype, copy=False), where=covers)
         return pixels
 
-    async def _read_source(self, source: VrtSource, part: Window, read: Read) -> Pixels:
+    async def _read_source(self, source: VrtSource, read: Read) -> Pixels:
         home = read.file.location
         location = home.resolve(source.href if "://" in source.href else quote(source.href))
-        rows = source.source.row - source.target.row
-        columns = source.source.column - source.target.column
-        window = part.shift(rows, columns)
-        return await self._try(
-            location, functools.partial(_read_source_window, location, source.band, window)
-        )
+        return await self._try(location, functools.partial(_read_part, location, source, read))
 
     async def _try(self, location: Location, work: "Callable[[_Attempt], T]") -> T:
         """Do blocking work in a thread; on failure ask why, and try again what may pass."""
@@ -185,10 +181,11 @@ class _Attempt:
         with rasterio.Env(**gdal_options(self._options)):
             return work(self)
 
-    def open(self, header_size: int | None) -> DatasetReader:
-        """Open the file with its whole header in one request."""
+    def open(self, header_size: int | None, level: int = 0) -> DatasetReader:
+        """Open a level of the file, with its whole header in one request."""
+        overview = {"overview_level": level - 1} if level else {}
         with rasterio.Env(GDAL_INGESTED_BYTES_AT_OPEN=max(16384, min(header_size or 0, 2**24))):
-            return rasterio.open(self.name, driver=DRIVER)
+            return rasterio.open(self.name, driver=DRIVER, **overview)
 
     def stop_if_cancelled(self) -> None:
         """Leave the thread where nobody waits for the result any more."""
@@ -222,18 +219,45 @@ def gdal_options(options: Options) -> dict[str, Any]:
 def _read_window(read: Read, attempt: _Attempt) -> Pixels:
     with attempt.open(read.file.header_size) as dataset:
         _check_grid(dataset, read)
-        return _read_strips(dataset, 1, read.window, attempt)
+        whole = read.sampling.grid.whole
+        picked = _pick(dataset, read.sampling, (whole, whole), attempt)
+        return _read_picked(dataset, 1, picked, attempt)
 
 
-def _read_source_window(location: Location, band: int, window: Window, attempt: _Attempt) -> Pixels:
+def _read_part(location: Location, source: VrtSource, read: Read, attempt: _Attempt) -> Pixels:
     with attempt.open(None) as dataset:
         _check_blocks(dataset, location)
         inside = Window(0, 0, *dataset.shape)
-        if not 1 <= band <= dataset.count or window.intersect(inside) != window:
+        if (
+            not 1 <= source.band <= dataset.count
+            or source.source.intersect(inside) != source.source
+        ):
             raise CatalogueError(
                 f"{location.address} does not hold the pixels that a VRT wants of it: rebuild the site."
             )
-        return _read_strips(dataset, band, window, attempt)
+        picked = _pick(dataset, read.sampling, (source.source, source.target), attempt)
+        return _read_picked(dataset, source.band, picked, attempt)
+
+
+def _pick(
+    dataset: DatasetReader, sampling: Sampling, place: tuple[Window, Window], attempt: _Attempt
+) -> Picked:
+    """Choose a level; the shapes of overviews are told by nothing but opening them."""
+    shapes = [dataset.shape]
+    if sampling.is_coarser:
+        for number in range(len(dataset.overviews(1))):
+            with attempt.open(None, number + 1) as overview:
+                shapes.append(overview.shape)
+    picked = sampling.pick(*place, shapes)
+    assert picked is not None, "only what the result lies in is read"
+    return picked
+
+
+def _read_picked(dataset: DatasetReader, band: int, picked: Picked, attempt: _Attempt) -> Pixels:
+    if picked.level == 0:
+        return picked.of(_read_strips(dataset, band, picked.window, attempt))
+    with attempt.open(None, picked.level) as overview:
+        return picked.of(_read_strips(overview, band, picked.window, attempt))
 
 
 def _read_strips(dataset: DatasetReader, band: int, window: Window, attempt: _Attempt) -> Pixels:
@@ -269,11 +293,12 @@ def _check_grid(dataset: DatasetReader, read: Read) -> None:
     """The file must be what the catalogue says: only then do the arrays line up."""
     where = read.file.location
     _check_blocks(dataset, where)
-    found = Grid(read.grid.crs, tuple(dataset.transform)[:6], dataset.shape)
-    if not found.is_close(read.grid):
+    grid = read.sampling.grid
+    found = Grid(grid.crs, tuple(dataset.transform)[:6], dataset.shape)
+    if not found.is_close(grid):
         raise CatalogueError(
-            f"{where.address} has {dataset.shape} pixels at {found.bounds}, its catalogue says {read.grid.shape} at "
-            f"{read.grid.bounds}: the site must be built anew."
+            f"{where.address} has {dataset.shape} pixels at {found.bounds}, its catalogue says {grid.shape} at "
+            f"{grid.bounds}: the site must be built anew."
         )
     if dataset.dtypes[0] != read.band.data_type:
         raise _wrong_type(where, dataset.dtypes[0], read)
@@ -289,7 +314,7 @@ def _check_blocks(dataset: DatasetReader, location: Location) -> None:
 
 def _check_vrt(mosaic: PlainVrt, read: Read) -> None:
     where = read.file.location
-    if not mosaic.grid.is_close(read.grid):
+    if not mosaic.grid.is_close(read.sampling.grid):
         raise CatalogueError(
             f"{where.address} has another grid than its catalogue says: the site must be built anew."
         )

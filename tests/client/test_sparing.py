@@ -43,11 +43,12 @@ def write(
         red = numbers(GRID.shape, seed=seed)
         if holes and date in holes:
             red[holes[date]] = 0
-        site.add(date, "B04", red, blocksize=BLOCK)
+        site.add(date, "B04", red, blocksize=BLOCK, overviews="AUTO")
         swir = numbers((SIDE // 2, SIDE // 2), "float32", seed=seed)
-        site.add(date, "B11", swir, blocksize=BLOCK)
+        site.add(date, "B11", swir, blocksize=BLOCK, overviews="AUTO")
         if clear is not None:
-            site.add(date, "SCL", classes(clear), blocksize=BLOCK)
+            site.add(date, "SCL", classes(clear), blocksize=BLOCK, overviews="AUTO",
+                     overview_resampling="MODE")  # fmt: skip
     site.write()
     add_index(site)
     return site
@@ -102,19 +103,27 @@ def skies(draw: st.DrawFn) -> dict[str, np.ndarray | None]:
         {}, {"min_clear": 0.3}, {"min_clear": 0.0}, {"masked": False}, {"scaled": True},
         {"masked": False, "min_clear": 0.5}, {"bands": ["SCL", "B04"]}, {"bands": "SCL"},
     ]),
+    st.sampled_from([None, None, 20, 25, 40, 73, 160]),
     st.booleans(),
 )  # fmt: skip
 def test_what_is_spared_changes_nothing(
-    sky: dict[str, np.ndarray | None], corners: tuple[int, ...], wish: dict[str, Any], slanted: bool
+    sky: dict[str, np.ndarray | None],
+    corners: tuple[int, ...],
+    wish: dict[str, Any],
+    resolution: float | None,
+    slanted: bool,
 ) -> None:
-    """For random skies, regions and wishes, the result equals the one that fetched everything."""
+    """For random skies, regions, wishes and resolutions, it equals what fetched everything."""
     rows, columns = sorted(corners[:2]), sorted(corners[2:])
     roi = box_in(GRID, (rows[0], rows[1] + 1), (columns[0], columns[1] + 1))
     if slanted:
         roi["coordinates"][0][2:3] = []  # half of the rectangle: a triangle
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), sky, holes={"2018-01-01": np.s_[:100, :140]})
-        spared, whole = (extract(folder, roi, reader, **wish) for reader in ("auto", "vsicurl"))
+        spared, whole = (
+            extract(folder, roi, reader, **wish, resolution=resolution)
+            for reader in ("auto", "vsicurl")
+        )
     assert same(spared, whole)
 
 

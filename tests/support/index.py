@@ -152,11 +152,18 @@ def _clear(index: TileIndex, items: PartDocument, date: str) -> Array | int:
         return 0
     band = next(band for band in index.collection.bands if band.name == rule.band)
     with rasterio.open(index.folder / item.assets[rule.band].href) as dataset:
-        pixels = dataset.read(1)
-    clear = pixels < rule.clear_below if rule.clear is None else np.isin(pixels, rule.clear)
-    clear = clear & (True if band.nodata is None else pixels != band.nodata)
+        clear = _is_clear(index, dataset.read(1))
     rows, columns = index.collection.grid.shape
     return clear.repeat(band.factor, 0).repeat(band.factor, 1)[:rows, :columns]
+
+
+def _is_clear(index: TileIndex, pixels: Array) -> Array:
+    """Which of the mask's stored pixels are clear."""
+    rule = index.collection.mask
+    assert rule is not None
+    band = next(band for band in index.collection.bands if band.name == rule.band)
+    clear = pixels < rule.clear_below if rule.clear is None else np.isin(pixels, rule.clear)
+    return clear & (True if band.nodata is None else pixels != band.nodata)
 
 
 def _require_layer(index: TileIndex, band: str, date: str, href: str, clear: Array | int) -> None:
@@ -190,6 +197,8 @@ def _require_file(
     factor: int, clear: Array | int,
 ) -> None:  # fmt: skip
     stack, data = index.document.stacks[piece.stack], path.read_bytes()
+    rule = index.collection.mask
+    own_mask = rule is not None and rule.band == band and piece.source is None
     assert index.file(band, piece).size == len(data)
     for level, document in enumerate(stack.levels):
         options = {"overview_level": level - 1} if level else {}
@@ -209,6 +218,7 @@ def _require_file(
                     offset, size, zlib.crc32(data[offset : offset + size]),
                     _share(_valid(pixels[window], nodata)),
                     clear if isinstance(clear, int)
+                    else _share(_is_clear(index, pixels[window])) if level and own_mask
                     else _share(clear[_footprint(window, document.shape, stack, factor)]),
                 )  # fmt: skip
                 assert index.record(band, piece, level, row, column) == expected

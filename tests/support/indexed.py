@@ -36,9 +36,9 @@ def add_index(site: SiteFolder, change: Change | None = None) -> IndexDocument:
         (home / "collection.json").read_bytes(), type=CollectionDocument
     )
     layers = [
-        _layer(collection, home, date, band, change)
+        _layer(collection, home / asset["href"], date, band, change)
         for date, assets in sorted(site.items.items())
-        for band in assets
+        for band, asset in assets.items()
     ]
     document = write_index(layers, home / NAME)
     document = msgspec.structs.replace(document, href=f"./{NAME}")
@@ -57,27 +57,28 @@ def edit_index(site: SiteFolder, **changes: Any) -> None:  # noqa: ANN401
 
 
 def _layer(
-    collection: CollectionDocument, home: Path, date: str, band: str, change: Change | None
+    collection: CollectionDocument, path: Path, date: str, band: str, change: Change | None
 ) -> LayerEntry:
     own = next(document for document in collection.bands if document.name == band)
     nodata = None if own.nodata is None else float(own.nodata)
-    found, records = read_layer(home / f"{date.replace(':', '')}_{band}.tif", nodata)
+    found, records = read_layer(path, nodata)
     records = records.copy()
     if change is not None:
         change(records)
-    entries = []
+    entries, start = [], 0
     for file in found.files:
         geometry = geometry_of(own.factor, file.place, file.stored.levels)
         entries.append(
             FileEntry(f"./{file.href}", file.stored.size, file.stored.header_size, file.stored.formats,
-                      geometry, _slots(records.view(np.uint8), geometry, RECORD.itemsize),
-                      _clear(collection, home, date, geometry))
+                      geometry, _slots(records.view(np.uint8)[start:], geometry, RECORD.itemsize),
+                      _clear(collection, path.parent, date, band, geometry))
         )  # fmt: skip
+        start += RECORD.itemsize * sum(level_sizes(geometry))
     return LayerEntry(band, parse_moment(date), tuple(entries), found.pieces)
 
 
 def _clear(
-    collection: CollectionDocument, home: Path, date: str, geometry: Geometry
+    collection: CollectionDocument, home: Path, date: str, name: str, geometry: Geometry
 ) -> Slots | int:
     rule = collection.mask
     if rule is None:
@@ -88,7 +89,8 @@ def _clear(
     band = next(document for document in collection.bands if document.name == rule.band)
     nodata = None if band.nodata is None else float(band.nodata)
     mask = MaskLayer(path, rule, nodata, band.factor, collection.grid.shape)
-    (shares,) = clear_shares(mask, [geometry])
+    own = geometry if name == rule.band and geometry.place == (0, 0) else None
+    *_, shares = clear_shares(mask, [geometry], own)
     return _slots(shares, geometry, 1)
 
 

@@ -56,7 +56,7 @@ def write_tiff(
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"driver": "COG", "compress": "deflate", "blocksize": 128, **creation}
     if options["driver"] == "COG":
-        options["overviews"] = "NONE"
+        options.setdefault("overviews", "NONE")
     else:
         options.pop("blocksize")
     rows, columns = pixels.shape

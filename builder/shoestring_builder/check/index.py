@@ -130,7 +130,9 @@ class CheckedIndex:
             start += len(told)
             factor = self.layers[band].band.factor
             geometry = geometry_of(factor, file.place, file.stored.levels)
-            read.append(_Told(file.href, geometry, told["clear"]))
+            mask = self.collection.mask
+            is_mask = mask is not None and mask.band == band and pieces[0].source is None
+            read.append(_Told(file.href, geometry, told["clear"], is_mask))
             for field, what in _FIELDS.items():
                 wrong = int(np.count_nonzero(told[field] != found[field]))
                 if wrong and field != "clear":
@@ -176,22 +178,22 @@ class CheckedIndex:
         if mask is not None and mask.band in item.assets and mask.band not in sound:
             return  # what is clear can't be known
         geometries = sorted({told.geometry for told in read})
-        clear: dict[Geometry, NDArray[np.uint8] | int] = dict.fromkeys(
-            geometries, 255 if mask is None else 0
-        )
+        own = next((told.geometry for told in read if told.is_mask), None)
+        clear: list[NDArray[np.uint8] | int] = [255 if mask is None else 0] * (len(geometries) + 1)
         if mask is not None and mask.band in item.assets:
             layer = self.layers[mask.band]
             name = self.reader.follow(document, item.assets[mask.band].href)
-            own = MaskLayer(
+            rule = MaskLayer(
                 path=self.reader.root / name,
                 rule=mask,
                 nodata=_nodata(layer),
                 factor=layer.band.factor,
                 shape=self.collection.grid.shape,
             )
-            clear |= dict(zip(geometries, clear_shares(own, geometries), strict=True))
+            clear = [*clear_shares(rule, geometries, own)]
         for told in read:
-            wrong = int(np.count_nonzero(told.clear != clear[told.geometry]))
+            expected = clear[-1 if told.is_mask else geometries.index(told.geometry)]
+            wrong = int(np.count_nonzero(told.clear != expected))
             if wrong:
                 yield self._wrong(_FIELDS["clear"], told.href, wrong)
 
@@ -208,11 +210,13 @@ class _Told:
         href: The file.
         geometry: Where its blocks lie.
         clear: How clear they are said to be.
+        is_mask: It is the mask, in one file.
     """
 
     href: str
     geometry: Geometry
     clear: NDArray[np.uint8]
+    is_mask: bool
 
 
 def open_checked(

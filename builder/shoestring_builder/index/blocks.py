@@ -95,18 +95,14 @@ class _Reading:
 
     def _valid(self, number: int, watch: Watch | None) -> NDArray[np.uint8]:
         """How much of each block holds data."""
-        level = self.tiff.levels[number].document
-        counts = np.zeros(blocks_of(level), np.int64)
-        areas = np.zeros_like(counts)
+
+        def holds(pixels: Pixels) -> Flags:
+            if watch is not None:
+                watch(pixels)
+            return holds_data(pixels, self.nodata, np.nan)
+
         with self._opened(number) as dataset:
-            for window in block_chunks(level):
-                pixels = dataset.read(self.band, window=rasterio_window(window))
-                if watch is not None:
-                    watch(pixels)
-                place = _blocks(window, level)
-                counts[place] = _count(holds_data(pixels, self.nodata, np.nan), level)
-                areas[place] = _area(window, level)
-        return shares(counts, areas)
+            return block_shares(dataset, self.band, self.tiff.levels[number].document, holds)
 
     @contextmanager
     def _opened(self, number: int) -> Iterator[DatasetReader]:
@@ -135,6 +131,26 @@ class _Reading:
                 raise damaged(self.path, "it is being changed")
             sums[block] = zlib.crc32(data)
         return sums
+
+
+def block_shares(
+    dataset: DatasetReader, band: int, level: LevelDocument, tell: Callable[[Pixels], Flags]
+) -> NDArray[np.uint8]:
+    """How much of each block of a level is so.
+
+    Args:
+        dataset: The level, opened.
+        band: Number of the raster band, from 1.
+        level: Its shape and blocks.
+        tell: Which of some pixels are so; it is shown all once, in order.
+    """
+    counts = np.zeros(blocks_of(level), np.int64)
+    areas = np.zeros_like(counts)
+    for window in block_chunks(level):
+        flags = tell(dataset.read(band, window=rasterio_window(window)))
+        place = _blocks(window, level)
+        counts[place], areas[place] = _count(flags, level), _area(window, level)
+    return shares(counts, areas)
 
 
 def block_chunks(level: LevelDocument) -> Iterator[Window]:

@@ -3,15 +3,18 @@
 A pixel of the collection's grid is clear where the mask layer's pixel that covers it is.
 Sums over a block are differences of running sums. Those of a mask that is stored coarser
 are taken between its pixels, so that it need not be repeated for the grid.
+
+The overviews of a mask are another matter: whoever masks by them needs to know what they say.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shoestring_builder.index.blocks import block_shares
 from shoestring_builder.index.layer_files import open_layer
 from shoestring_builder.render.chunks import ROWS, chunks
 from shoestring_builder.render.raster_source import Pixels, holds_data, rasterio_window
@@ -75,21 +78,27 @@ def geometry_of(factor: int, place: tuple[int, int], levels: Sequence[LevelDocum
     return Geometry(factor, place, tuple((level.shape, level.block) for level in levels))
 
 
-def clear_shares(mask: MaskLayer, geometries: Sequence[Geometry]) -> list[NDArray[np.uint8]]:
+def clear_shares(
+    mask: MaskLayer, geometries: Sequence[Geometry], own: Geometry | None = None
+) -> list[NDArray[np.uint8]]:
     """How much of each block is clear, in one pass over the mask.
 
     Args:
         mask: The mask of the date.
         geometries: Where blocks lie.
+        own: Where the blocks of the mask's own file lie; those of its overviews are counted in
+            the overviews' pixels.
 
     Returns:
-        For each geometry the shares of its blocks: level after level, each in row-major order.
+        For each geometry, and last for `own`, the shares of its blocks: level after level,
+        each in row-major order.
 
     Raises:
         SourceError: The mask's layer can't be read, is cut short or damaged.
     """
+    whole = [] if own is None else [replace(own, shapes=own.shapes[:1])]
     sums = [[_LevelSum(one, number, mask.shape) for number in range(len(one.shapes))]
-            for one in geometries]  # fmt: skip
+            for one in (*geometries, *whole)]  # fmt: skip
     levels = [level for own in sums for level in own]
     if levels:
         columns = np.concatenate([level.columns for level in levels])
@@ -98,7 +107,16 @@ def clear_shares(mask: MaskLayer, geometries: Sequence[Geometry]) -> list[NDArra
             parts = np.split(counts, np.cumsum([len(level.columns) for level in levels])[:-1], 1)
             for level, part in zip(levels, parts, strict=True):
                 level.add(first, part, mask.factor)
-    return [np.concatenate([level.shares.ravel() for level in own]) for own in sums]
+    found = [np.concatenate([level.shares.ravel() for level in counted]) for counted in sums]
+    if own is not None:
+        found[-1] = np.concatenate([found[-1], *_overview_shares(mask, own)])
+    return found
+
+
+def _overview_shares(mask: MaskLayer, own: Geometry) -> Iterator[NDArray[np.uint8]]:
+    for number, level in enumerate(own.levels[1:], 1):
+        with open_layer(mask.path, number) as dataset:
+            yield block_shares(dataset, 1, level, mask.clear).ravel()
 
 
 class _LevelSum:

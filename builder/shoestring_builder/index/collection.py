@@ -80,6 +80,23 @@ def index_collection(
     return Indexes(years, tuple(dict.fromkeys(work.failed)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Clear:
+    """How clear blocks are at a moment.
+
+    Attributes:
+        anywhere: By where they lie.
+        own: Those of the mask, where it is one file.
+    """
+
+    anywhere: Mapping[Geometry, Slots]
+    own: Mapping[Geometry, Slots]
+
+    def of(self, *, is_mask: bool) -> Mapping[Geometry, Slots]:
+        """How clear those of the mask are, or those of another band."""
+        return {**self.anywhere, **self.own} if is_mask else self.anywhere
+
+
 class _Work:
     """The part of it that reads and writes."""
 
@@ -165,20 +182,22 @@ class _Work:
         for item in items:
             mask = self._mask(item) if item.moment in lacking else None
             if mask is not None:  # else nothing of the date is known to be clear
-                own = _geometries(entries[key] for key in lacking[item.moment])
-                orders[item.moment] = ClearTask(mask, own, self._new_file())
+                lack = {key.band: entries[key] for key in lacking[item.moment]}
+                own = _own_geometry(lack.get(mask.rule.band))
+                orders[item.moment] = ClearTask(
+                    mask, _geometries(lack.values()), own, self._new_file()
+                )
         counted = self._count_clear(orders)
         done = dict(entries)
         for key in (key for moment in orders for key in lacking[moment]):
             if key.moment in counted:
-                done[key] = _cleared(entries[key], counted[key.moment])
+                is_mask = key.band == orders[key.moment].mask.rule.band
+                done[key] = _cleared(entries[key], counted[key.moment].of(is_mask=is_mask))
             else:  # a reader will open the files, and see what is wrong with the mask too
                 done[key] = LayerEntry(key.band, key.moment)
         return done
 
-    def _count_clear(
-        self, orders: Mapping[Moment, ClearTask]
-    ) -> dict[Moment, Mapping[Geometry, Slots]]:
+    def _count_clear(self, orders: Mapping[Moment, ClearTask]) -> dict[Moment, "_Clear"]:
         """How clear blocks are at each moment whose mask can be read."""
         label = f"{self._frame.table.id} clear shares"
         results = self._pool.run(find_clear, list(orders.values()), label)
@@ -193,11 +212,16 @@ class _Work:
             for moment, task in orders.items()
             if moment not in failed
         }
-        return {
-            moment: dict(zip(own, self._pile.slots(start, own, 1), strict=True))
-            for moment, start in starts.items()
-            for own in (orders[moment].geometries,)
-        }
+        return {moment: self._clear(orders[moment], start) for moment, start in starts.items()}
+
+    def _clear(self, order: ClearTask, start: int) -> "_Clear":
+        own = () if order.own is None else (order.own,)
+        slots = self._pile.slots(start, (*order.geometries, *own), 1)
+        count = len(order.geometries)
+        return _Clear(
+            dict(zip(order.geometries, slots[:count], strict=True)),
+            dict(zip(own, slots[count:], strict=True)),
+        )
 
     def _mask(self, item: ItemRecord) -> MaskLayer | None:
         """The mask of an item, where it has one."""
@@ -231,6 +255,12 @@ def _lacking(entries: Mapping[LayerKey, LayerEntry]) -> dict[Moment, list[LayerK
 
 def _geometries(entries: Iterable[LayerEntry]) -> tuple[Geometry, ...]:
     return tuple(sorted({file.geometry for entry in entries for file in entry.files}))
+
+
+def _own_geometry(entry: LayerEntry | None) -> Geometry | None:
+    """Where the blocks of a layer lie that is one file."""
+    whole = entry is not None and [piece.source for piece in entry.pieces] == [None]
+    return entry.files[0].geometry if entry is not None and whole else None
 
 
 def _cleared(entry: LayerEntry, known: Mapping[Geometry, Slots | int]) -> LayerEntry:

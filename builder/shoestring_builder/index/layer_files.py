@@ -77,14 +77,18 @@ def read_layer(path: Path, nodata: float | None) -> tuple[LayerFiles, Records]:
 
 
 @contextmanager
-def open_layer(path: Path) -> Iterator[DatasetReader]:
+def open_layer(path: Path, level: int = 0) -> Iterator[DatasetReader]:
     """Open a layer to read its pixels.
+
+    Args:
+        path: The layer, in its place in the site: a COG or a VRT.
+        level: 0 for full resolution; an overview only of a COG.
 
     Raises:
         SourceError: It can't be opened, or fails while it is read.
     """
     try:
-        with rasterio.Env(**GDAL), _opened(path) as dataset:
+        with rasterio.Env(**GDAL), _opened(path, level) as dataset:
             yield dataset
     except GDAL_ERRORS as error:
         raise damaged(path, cause(error)) from error
@@ -97,9 +101,10 @@ def number_of(value: float | None) -> Number | None:
     return "nan" if value != value else "inf" if value > 0 else "-inf"
 
 
-def _opened(path: Path) -> DatasetReader:
+def _opened(path: Path, level: int) -> DatasetReader:
     if path.suffix != ".vrt":
-        return rasterio.open(path, driver="GTiff")
+        overview = {"overview_level": level - 1} if level else {}
+        return rasterio.open(path, driver="GTiff", **overview)
     vrt = _parsed(path)
     sources = tuple(replace(source, href=str(_path(path, source))) for source in vrt.sources)
     for name in sorted({source.href for source in sources}):

@@ -39,11 +39,13 @@ class ClearTask:
     Attributes:
         mask: The mask of their date.
         geometries: Where they lie.
+        own: Where the blocks of the mask itself lie, if it is one file; they are counted too.
         out: The file to write their shares into.
     """
 
     mask: MaskLayer
     geometries: tuple[Geometry, ...]
+    own: Geometry | None
     out: Path
 
 
@@ -67,7 +69,7 @@ def find_clear(task: ClearTask) -> None:
         SourceError: The mask's layer can't be read, is cut short or damaged.
         PublishError: The staging folder can't be written.
     """
-    shares = clear_shares(task.mask, task.geometries)
+    shares = clear_shares(task.mask, task.geometries, task.own)
     with writing(task.out.parent):
         task.out.write_bytes(np.concatenate(shares).tobytes())
 
