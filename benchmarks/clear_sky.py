@@ -15,7 +15,7 @@ import click
 from cases import HERE, Job, Numbers
 from contest import Case
 from link import SlowSite, link_options
-from outcome import OURS, Outcome, fastest
+from outcome import OURS, Outcome, fastest, ratio
 from report import keep, number, table, versions
 from roster import WORK, Peer
 from season import make_field, make_season, season_job, truth
@@ -77,13 +77,12 @@ def _sky(shares: Sequence[float]) -> str:
 
 
 def _report(title: str, outcomes: Sequence[Outcome], mbit: float, said: str) -> None:
-    first = fastest(outcomes)
-    best = first.median["seconds"] if first else None
+    best = fastest(outcomes)
     (fetched,) = (outcome.median.get("mb") for outcome in outcomes if outcome.name == ALL)
     head = ["", "seconds", "x fastest peer", "line s", "CPU s", "peak MB", "requests", "MB sent",
             "% of everything", "nginx CPU s"]  # fmt: skip
     rows = [
-        [outcome.title, *_cells(outcome.median, mbit, best, fetched)]
+        [outcome.title, *_cells(outcome, mbit, best, fetched)]
         if outcome.median
         else [outcome.title, outcome.trouble, *[""] * (len(head) - 2)]
         for outcome in outcomes
@@ -93,10 +92,11 @@ def _report(title: str, outcomes: Sequence[Outcome], mbit: float, said: str) -> 
     keep(title, [versions(runs), "", *table(head, rows), "", same, said])
 
 
-def _cells(row: Numbers, mbit: float, best: float | None, fetched: float | None) -> list[str]:
+def _cells(outcome: Outcome, mbit: float, best: Outcome | None, fetched: float | None) -> list[str]:
+    row = outcome.median
     return [
         number(row["seconds"]),
-        number(best and row["seconds"] / best),
+        number(ratio(outcome, best)),
         number(8 * row["mb"] / mbit),
         number(row["cpu"]),
         number(row["peak_mb"], 0),

@@ -39,7 +39,10 @@ def main(
         for run in range(runs):
             contest.run(run)
     title = f"{layers} layers, {window} px, {rtt:g} ms, {mbit:g} Mbit/s, TLS, {layout}, peers"
-    said = "All read the same pixels. Building a peer's own index (index s) is not in its seconds."
+    said = (
+        "All read the same pixels. Ratios are of one run and window, then their median. "
+        "Building a peer's own index (index s) is not in its seconds."
+    )
     rows = standings([case.outcome for case in chosen])
     keep(
         title + (f", only {' and '.join(only)}" if only else ""),

@@ -1,5 +1,7 @@
 """What was measured of a case: plain values, which a file can hold."""
 
+import math
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -38,6 +40,18 @@ class Outcome:
     def median(self) -> Numbers:
         """The median of each number; none where it could not be measured."""
         return medians(self.runs) if self.runs and not self.trouble else {}
+
+
+def ratio(one: Outcome, other: Outcome | None) -> float:
+    """How many times as long as another a case takes.
+
+    The median of the ratios within each run: runs have windows of their own, and another
+    window may hold four times the bytes. NaN where one of the two was not measured.
+    """
+    if not (other and one.median and other.median):
+        return math.nan
+    pairs = zip(one.runs, other.runs, strict=True)
+    return statistics.median(mine["seconds"] / its["seconds"] for mine, its in pairs)
 
 
 def fastest(outcomes: Iterable[Outcome]) -> Outcome | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from outcome import LIMIT, Outcome, fastest
+from outcome import LIMIT, Outcome, fastest, ratio
 from report import number, table
 
 HEAD = ["", "seconds", "x limit", "x fastest peer", "CPU s", "peak MB", "requests",
@@ -12,18 +12,18 @@ HEAD = ["", "seconds", "x limit", "x fastest peer", "CPU s", "peak MB", "request
 def standings(outcomes: Sequence[Outcome]) -> list[str]:
     """The table, as lines of Markdown."""
     limit = next((outcome for outcome in outcomes if outcome.name == LIMIT), None)
-    bases = [base.median.get("seconds") if base else None for base in (limit, fastest(outcomes))]
+    bases = limit, fastest(outcomes)
     return table(HEAD, [_row(outcome, bases) for outcome in outcomes])
 
 
-def _row(outcome: Outcome, bases: Sequence[float | None]) -> list[str]:
+def _row(outcome: Outcome, bases: Sequence[Outcome | None]) -> list[str]:
     row = outcome.median
     if not row:
         return [outcome.title, outcome.trouble, *[""] * (len(HEAD) - 2)]
     return [
         outcome.title,
         number(row["seconds"]),
-        *(number(base and row["seconds"] / base) for base in bases),
+        *(number(ratio(outcome, base)) for base in bases),
         number(row.get("cpu")),
         number(row.get("peak_mb"), 0),
         number(row["requests"], 0),
