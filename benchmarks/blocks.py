@@ -23,7 +23,7 @@ import scene
 from archive import SIDE, layer_files, make_archive
 from cases import Numbers
 from jobs import checksum, make_job, place
-from link import SlowSite
+from link import SlowSite, program_option
 from report import keep, medians, number, table, versions
 
 from shoestring_builder.index.tiff import Tiff, read_tiff
@@ -71,7 +71,7 @@ QUESTIONS = [
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), default=scene.DATA,
               help="Folder of the real data.")  # fmt: skip
-@click.option("--link", type=click.Path(exists=True, path_type=Path), help="Instead of wan.")
+@program_option
 @click.option("--sizes/--no-sizes", default=True, help="Bytes, and times of codecs.")
 @click.option("--line", "lines", multiple=True, default=("150/20", "50/100", "5/1000"),
               help="ms/Mbit/s; may be repeated.")  # fmt: skip

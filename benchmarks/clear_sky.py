@@ -13,13 +13,14 @@ from pathlib import Path
 import cases
 import click
 from cases import HERE, Job, Numbers
-from compare import Case
+from contest import Case
 from link import SlowSite, link_options
-from report import keep, medians, number, table, versions
+from outcome import OURS, Outcome, fastest, ratio
+from report import keep, number, table, versions
 from roster import WORK, Peer
 from season import make_field, make_season, season_job, truth
 
-OURS, ALL = "ours", "ours, fetching everything through GDAL"
+ALL = "ours, fetching everything through GDAL"
 
 _ASYNC = ("async-geotiff", "obstore", "rasterio")
 
@@ -58,7 +59,7 @@ def main(rtt: float, mbit: float, link: Path | None, side: int, runs: int, note:
     said = (
         f"Dates that are clear/clear in part/overcast over the fields: {', '.join(skies)}. {note}"
     )
-    _report(title, chosen, mbit, said.strip())
+    _report(title, [case.outcome for case in chosen], mbit, said.strip())
 
 
 def _ours(name: str, reader: str) -> Case:
@@ -75,36 +76,33 @@ def _sky(shares: Sequence[float]) -> str:
     return f"{counts[0]}/{len(shares) - sum(counts)}/{counts[1]}"
 
 
-def _report(title: str, chosen: Sequence[Case], mbit: float, said: str) -> None:
-    median = {case.name: medians(case.runs) for case in chosen if case.runs and not case.trouble}
-    peers = [median[case.name]["seconds"] for case in chosen if case.peer and case.name in median]
-    fastest, everything = min(peers, default=None), median.get(ALL, {}).get("mb")
+def _report(title: str, outcomes: Sequence[Outcome], mbit: float, said: str) -> None:
+    best = fastest(outcomes)
+    (fetched,) = (outcome.median.get("mb") for outcome in outcomes if outcome.name == ALL)
     head = ["", "seconds", "x fastest peer", "line s", "CPU s", "peak MB", "requests", "MB sent",
             "% of everything", "nginx CPU s"]  # fmt: skip
     rows = [
-        [case.name, case.trouble, *[""] * (len(head) - 2)]
-        if case.name not in median
-        else _row(case.name, median[case.name], mbit, fastest, everything)
-        for case in chosen
+        [outcome.title, *_cells(outcome, mbit, best, fetched)]
+        if outcome.median
+        else [outcome.title, outcome.trouble, *[""] * (len(head) - 2)]
+        for outcome in outcomes
     ]
     same = "All found the same dates and pixels, bit for bit. *line s*: what the bytes sent take at the link's rate."
-    runs = max(len(case.runs) for case in chosen)
+    runs = max(len(outcome.runs) for outcome in outcomes)
     keep(title, [versions(runs), "", *table(head, rows), "", same, said])
 
 
-def _row(
-    name: str, row: Numbers, mbit: float, fastest: float | None, everything: float | None
-) -> list[str]:
+def _cells(outcome: Outcome, mbit: float, best: Outcome | None, fetched: float | None) -> list[str]:
+    row = outcome.median
     return [
-        name,
         number(row["seconds"]),
-        number(fastest and row["seconds"] / fastest),
+        number(ratio(outcome, best)),
         number(8 * row["mb"] / mbit),
         number(row["cpu"]),
         number(row["peak_mb"], 0),
         number(row["requests"], 0),
         number(row["mb"], 1),
-        number(everything and 100 * row["mb"] / everything, 0),
+        number(fetched and 100 * row["mb"] / fetched, 0),
         number(row["nginx_cpu"]),
     ]
 

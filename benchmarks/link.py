@@ -58,14 +58,18 @@ class Served:
     log: int
 
 
+program_option = click.option(
+    "--link",
+    type=click.Path(exists=True, path_type=Path),
+    help="Another program with wan's arguments, or its source in C.",
+)
+"""The option of commands that choose the lines themselves."""
+
+
 def link_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that measure over the link."""
     for option in (
-        click.option(
-            "--link",
-            type=click.Path(exists=True, path_type=Path),
-            help="Another program with wan's arguments.",
-        ),
+        program_option,
         click.option("--mbit", default=100.0, help="Bandwidth in Mbit/s."),
         click.option("--rtt", default=50.0, help="Round-trip time in ms."),
     ):
@@ -92,7 +96,7 @@ class SlowSite:
         folder = Path(self._temporary.name)
         self.ca = _certificates(folder)
         self._log = folder / "access.log"
-        wan = self._program or _compile(folder)
+        wan = _runnable(self._program or WAN, folder)
         self._link = subprocess.Popen(
             [wan, str(self._rtt), str(self._mbit)], stdout=subprocess.PIPE, text=True
         )
@@ -144,10 +148,13 @@ class SlowSite:
         raise TimeoutError("nginx at the far end does not answer")
 
 
-def _compile(folder: Path) -> Path:
-    program = folder / "wan"
-    subprocess.run(["gcc", "-O2", "-o", program, WAN], check=True)
-    return program
+def _runnable(program: Path, folder: Path) -> Path:
+    """The program itself; compiled, where it is its source."""
+    if program.suffix != ".c":
+        return program
+    compiled = folder / "wan"
+    subprocess.run(["gcc", "-O2", "-o", compiled, program], check=True)
+    return compiled
 
 
 def _certificates(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Tables of what was measured: printed, and kept in results/."""
 
+import math
 import statistics
 import sys
 from collections.abc import Sequence
@@ -16,12 +17,17 @@ def medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
 
-def versions(runs: int) -> str:
-    """The line that says when and with what it was measured."""
+def tools() -> str:
+    """When and with what it was measured."""
     return (
         f"{date.today()}, rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}, "
-        f"Python {sys.version.split()[0]}; medians of {runs} runs"
+        f"Python {sys.version.split()[0]}"
     )
+
+
+def versions(runs: int) -> str:
+    """The line that says so in a file of results."""
+    return f"{tools()}; medians of {runs} runs"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -31,7 +37,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number for a cell, or nothing."""
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def keep(title: str, lines: Sequence[str]) -> None:
