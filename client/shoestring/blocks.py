@@ -71,6 +71,25 @@ class Blocks:
         wide = flags.take(columns - self.window.column, 1)
         return wide.take(rows - self.window.row, 0)
 
+    def rows(self, first: int, last: int) -> "Blocks":
+        """Some of the rows of blocks.
+
+        Args:
+            first: Number of the first one, from 0 for the window's first.
+            last: Number of the first one behind.
+        """
+        own = self.window
+        return replace(
+            self,
+            window=Window(own.row + first, own.column, last - first, own.width),
+            offsets=self.offsets[first:last],
+            sizes=self.sizes[first:last],
+            sums=self.sums[first:last],
+            valid=self.valid[first:last],
+            clear=self.clear[first:last],
+            wanted=self.wanted[first:last],
+        )
+
     def only(self, wanted: Flags) -> "Blocks":
         """The same, with fewer blocks to fetch."""
         return replace(self, wanted=self.wanted & wanted)
@@ -89,3 +108,30 @@ class Piece:
     blocks: Blocks
     picked: Picked
     nodata: float | None = None
+
+    def strips(self, most: int) -> "list[Piece]":
+        """The same in several pieces, each of some rows of blocks.
+
+        Args:
+            most: Bytes to fetch for one of them, unless a row of blocks is more.
+        """
+        sizes = np.where(self.blocks.wanted, self.blocks.sizes, 0).sum(1, dtype=np.int64)
+        if sizes.sum() <= most:
+            return [self]
+        found, first, size = [], 0, 0
+        for row, own in enumerate(sizes.tolist()):
+            if row > first and size + own > most:
+                found.append(self._rows(first, row))
+                first, size = row, 0
+            size += own
+        found.append(self._rows(first, len(sizes)))
+        return [strip for strip in found if len(strip.picked.rows)]
+
+    def _rows(self, first: int, last: int) -> "Piece":
+        top, height = self.blocks.window.row, self.blocks.block[0]
+        low, high = np.searchsorted(
+            self.picked.rows, [(top + first) * height, (top + last) * height]
+        )
+        return replace(
+            self, blocks=self.blocks.rows(first, last), picked=self.picked.part(int(low), int(high))
+        )

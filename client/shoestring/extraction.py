@@ -19,7 +19,7 @@ from shoestring.together import together
 from shoestring.workers import Workers
 from shoestring_schema.moment import Moment
 
-IN_FLIGHT = 16 * 2**20
+IN_FLIGHT = 8 * 2**20
 """Bytes of blocks that are fetched at once: many times what is on its way on any line."""
 
 
@@ -157,7 +157,7 @@ def _finish(
         name: counts & mask.has_data(pixels, plan.bands[name].nodata)
         for name, pixels in stored.items()
     }
-    clear = float(np.logical_or.reduce(list(valid.values())).sum() / sight.region.sum())
+    clear = float(functools.reduce(np.logical_or, valid.values()).sum() / sight.region.sum())
     if plan.wish.leaves_out(clear):
         return DateResult(date.moment, (), clear)
     return DateResult(date.moment, _layers(date, plan, stored, valid, clear), clear)

@@ -28,8 +28,6 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 MAX_REDIRECTS = 5
 
-_CHUNK = 65536
-
 _PATIENCE = 20
 """Time limits. A request takes no longer, even if a byte arrives now and then."""
 
@@ -196,14 +194,15 @@ def _now() -> float:
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The (decompressed) body, refused as soon as it grows over the limit."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) > max_bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
             raise CatalogueError(
                 f"{response.url} is larger than the {max_bytes} bytes that it may have."
             )
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def _raise_for_status(response: aiohttp.ClientResponse, url: str) -> None:

@@ -30,6 +30,9 @@ GAP = 4096
 MAX_REQUEST = 4 * 2**20
 """Bytes of a request that several blocks are put together in."""
 
+STRIP = 4 * 2**20
+"""Bytes of blocks that are decoded at once, unless a row of them is more."""
+
 
 class RangeReader:
     """Reads windows whose blocks are known, in ranges of bytes.
@@ -52,15 +55,16 @@ class RangeReader:
             read: What to read.
             pieces: What it is made of, lowest first.
         """
-        arrays = await together(self._piece(piece, read) for piece in pieces)
-        if len(pieces) == 1 and pieces[0].picked.shape == read.sampling.shape:
-            return arrays[0]
+        strips = [strip for piece in pieces for strip in piece.strips(STRIP)]
+        if len(strips) == 1 and strips[0].picked.shape == read.sampling.shape:
+            return await self._piece(strips[0], read)
+        arrays = await together(self._piece(strip, read) for strip in strips)
         # Where no piece is, GDAL reads 0 from a VRT without nodata.
         fill = 0 if read.band.nodata is None else _fill(read)
         pixels: Pixels = np.full(read.sampling.shape, fill, read.band.data_type)
-        for piece, array in zip(pieces, arrays, strict=True):
-            place = pixels[piece.picked.slices]
-            covers = np.True_ if piece.nodata is None else has_data(array, piece.nodata)
+        for strip, array in zip(strips, arrays, strict=True):
+            place = pixels[strip.picked.slices]
+            covers = np.True_ if strip.nodata is None else has_data(array, strip.nodata)
             np.copyto(place, array, where=covers)
         return pixels
 

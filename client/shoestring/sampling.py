@@ -6,7 +6,7 @@ chooses when it reads into a smaller array with nearest neighbour.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -51,6 +51,12 @@ class Picked:
         """The rectangle of the level's pixels that holds them."""
         top, left = int(self.rows[0]), int(self.columns[0])
         return Window(top, left, int(self.rows[-1]) - top + 1, int(self.columns[-1]) - left + 1)
+
+    def part(self, first: int, last: int) -> "Picked":
+        """Some of the rows: numbers of the first, and of the first behind."""
+        rows, columns = self.slices
+        own = slice(rows.start + first, rows.start + last)
+        return replace(self, slices=(own, columns), rows=self.rows[first:last])
 
     def of(self, pixels: Pixels) -> Pixels:
         """Pick from the pixels of `window`."""

@@ -150,3 +150,20 @@ def test_a_closed_catalogue_says_so(site: SiteFolder) -> None:
 
     with pytest.raises(shoestring.ShoestringError, match="is closed"):
         asyncio.run(late())
+
+
+@pytest.mark.parametrize("resolution", [None, 25])
+def test_a_large_window_is_decoded_strip_by_strip(
+    site: SiteFolder, monkeypatch: pytest.MonkeyPatch, resolution: float | None
+) -> None:
+    """However small the strips, the pixels and the requests are the same."""
+    roi = box_in(site.grid, (5, 437), (70, 330))
+    with FaultyServer(site.folder) as server, shoestring.open(server.address) as catalogue:
+        wanted: dict[str, Any] = {"masked": False, "resolution": resolution}
+        whole = catalogue["fields"].extract("B04", roi, **wanted)
+        before = server.count(".tif")
+        monkeypatch.setattr("shoestring.ranges.STRIP", 1)
+        strips = catalogue["fields"].extract("B04", roi, **wanted)
+        assert before == 3 * 7 == server.count(".tif") - before
+    for date in whole.dates:
+        assert np.array_equal(whole["B04"][date], strips["B04"][date])
