@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import rasterio
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rasterio.enums import Resampling
 
 import shoestring
 from shoestring import Options
@@ -198,3 +200,41 @@ def test_nothing_is_spared_where_stored_numbers_are_wanted(served: FaultyServer)
     stack = extract(served.address, box_in(GRID, *ALL), masked=False, bands="B04")
     assert len(stack.dates) == 3
     assert asked(served, "2018-01-02_B04.tif") > 0
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    st.integers(700, 1200),
+    st.tuples(*[st.integers(0, 9)] * 2),
+    st.sampled_from([40, 60, 80]),
+    st.booleans(),
+)
+@example(1122, (8, 19), 80, clear=False)
+@example(1058, (10, 6), 80, clear=True)
+def test_clouds_that_end_with_a_block_of_an_overview(
+    side: int, corner: tuple[int, int], resolution: float, clear: bool
+) -> None:
+    """A mask's overviews are means of some pixels beside the block: what they say counts."""
+    grid = Grid(UTM.crs, UTM.transform, (side, side))
+    bands = {"B04": BANDS["B04"], "CLD": {"data_type": "uint8", "factor": 2}}
+    tiles = {"driver": "GTiff", "tiled": True, "blockxsize": 64, "blockysize": 64}
+    # The pixels of full resolution that a block of an overview stands for.
+    coarse = -(side // -(8 if resolution == 80 else 4))
+    top, left = (place % (coarse // 64 + 1) * 64 * side // coarse for place in corner)
+    sky = np.full(grid.shape, not clear)
+    sky[top : top + 64 * side // coarse + 1, left : left + 64 * side // coarse + 1] = clear
+    cloud = np.where(sky[::2, ::2], 1, 100).astype("uint8")
+    with tempfile.TemporaryDirectory() as folder:
+        mask = {"band": "CLD", "clear_below": 20}
+        site = SiteFolder(Path(folder), bands, grid=grid, mask=mask)
+        for band, pixels in (("B04", numbers(grid.shape)), ("CLD", cloud)):
+            path = site.add("2018-01-01", band, pixels, **tiles)
+            with rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=64), rasterio.open(path, "r+") as file:
+                file.build_overviews([2, 4, 8], Resampling.average)
+        add_index(site.write())
+        roi = box_in(grid, (0, side), (0, side))
+        spared, whole = (
+            extract(folder, roi, reader, bands="B04", resolution=resolution)
+            for reader in ("auto", "vsicurl")
+        )
+    assert same(spared, whole)
