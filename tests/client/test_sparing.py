@@ -209,8 +209,8 @@ def test_nothing_is_spared_where_stored_numbers_are_wanted(served: FaultyServer)
     st.sampled_from([40, 60, 80]),
     st.booleans(),
 )
-@example(1122, (8, 19), 80, clear=False)
-@example(1058, (10, 6), 80, clear=True)
+@example(1122, (8, 19), 80, False)
+@example(1058, (10, 6), 80, True)
 def test_clouds_that_end_with_a_block_of_an_overview(
     side: int, corner: tuple[int, int], resolution: float, clear: bool
 ) -> None:
