@@ -60,12 +60,7 @@ class Picked:
 
     def of(self, pixels: Pixels) -> Pixels:
         """Pick from the pixels of `window`."""
-        window = self.window
-        if pixels.shape[1] != len(self.columns):
-            pixels = pixels.take(self.columns - window.column, 1)
-        if pixels.shape[0] != len(self.rows):
-            pixels = pixels.take(self.rows - window.row, 0)
-        return pixels
+        return _take(_take(pixels, self.columns, 1), self.rows, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,3 +175,12 @@ def _scaled(centres: npt.NDArray[np.float64], whole: int, size: int) -> Numbers:
     """From positions at full resolution to pixels of a level."""
     found = centres if size == whole else centres * size / whole
     return np.minimum(found.astype(np.intp), size - 1)
+
+
+def _take(pixels: Pixels, numbers: Numbers, axis: int) -> Pixels:
+    """Rows or columns by their numbers; `pixels` begins with the first of them."""
+    places = numbers - numbers[0]
+    if np.array_equal(places, np.arange(pixels.shape[axis])):
+        return pixels
+    taken: Pixels = pixels.take(places, axis)
+    return taken

@@ -72,6 +72,8 @@ def by_gdal(path: Path, step: float) -> np.ndarray | None:
         "sparse_ok": st.booleans(),
     }),
 )  # fmt: skip
+@example((1058, 300), (0.0, 1.0, 0.0, 1.0), 8, 2, "uint8",
+         {"blocksize": 64, "overviews": "AUTO", "overview_resampling": "AVERAGE", "sparse_ok": False})  # fmt: skip
 @example((400, 400), (0.0, 1.0, 0.0, 1.0), 2, 1, "uint8",
          {"blocksize": 64, "overviews": "AUTO", "overview_resampling": "AVERAGE", "sparse_ok": False})  # fmt: skip
 def test_both_readers_and_gdal_agree_at_every_resolution(

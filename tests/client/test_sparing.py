@@ -209,6 +209,7 @@ def test_nothing_is_spared_where_stored_numbers_are_wanted(served: FaultyServer)
     st.sampled_from([40, 60, 80]),
     st.booleans(),
 )
+@example(994, (3, 0), 80, True)
 @example(1122, (8, 19), 80, False)
 @example(1058, (10, 6), 80, True)
 def test_clouds_that_end_with_a_block_of_an_overview(
@@ -223,9 +224,9 @@ def test_clouds_that_end_with_a_block_of_an_overview(
     top, left = (place % (coarse // 64 + 1) * 64 * side // coarse for place in corner)
     sky = np.full(grid.shape, not clear)
     sky[top : top + 64 * side // coarse + 1, left : left + 64 * side // coarse + 1] = clear
-    cloud = np.where(sky[::2, ::2], 1, 100).astype("uint8")
+    cloud = np.where(sky[::2, ::2], 1, 255).astype("uint8")
     with tempfile.TemporaryDirectory() as folder:
-        mask = {"band": "CLD", "clear_below": 20}
+        mask = {"band": "CLD", "clear_below": 2}
         site = SiteFolder(Path(folder), bands, grid=grid, mask=mask)
         for band, pixels in (("B04", numbers(grid.shape)), ("CLD", cloud)):
             path = site.add("2018-01-01", band, pixels, **tiles)
