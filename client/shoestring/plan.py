@@ -20,9 +20,8 @@ from shoestring_schema.site import BandDocument, MaskDocument
 
 Band = BandDocument
 
-BLOCK = 256
-"""Pixels. Side of the blocks of the files that the builder writes."""
-
+BLOCK = 128
+"""Pixels. Side of the blocks of the files that the builder writes, unless configured."""
 
 MAX_SIDE = 2**24
 """Pixels. No window is longer: four times around the globe at 10 m."""
