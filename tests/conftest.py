@@ -10,6 +10,17 @@ from support.nginx import Nginx
 from support.tls import PrivateCa, make_ca
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_authorities_of_the_machine() -> Iterator[None]:
+    """Whom the machine trusts is not what the tests are about.
+
+    Where ``SSL_CERT_FILE`` names all of the world's authorities, each client reads them anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
     """A private certificate authority, and a server's certificate by it."""
