@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote
 
 from support.tls import PrivateCa
 
@@ -214,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
             request = Request(len(owner.requests) + 1, self.command, asked, self._range())
             owner.requests.append(request)
         fault = owner.rule(request)
-        path = owner.folder / asked.partition("?")[0].lstrip("/")
+        path = owner.folder / unquote(asked.partition("?")[0]).lstrip("/")
         if isinstance(fault, Status):
             self._send(fault.code, fault.body, fault.headers)
         elif isinstance(fault, Stall) and not fault.half:
