@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoestring_builder.build import build
-from shoestring_builder.check import stac
 from shoestring_builder.check.site import Report, check
 from shoestring_schema.errors import CatalogueError, MissingExtraError
 from support.command import run_here
+from support.remembered import contents_looked_at_once
 
 Json = dict[str, Any]
 
@@ -99,19 +99,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def validated_once() -> Iterator[None]:
-    """Validate each document once only: nearly all of them are the same in all tests."""
-    known: dict[str, list[str]] = {}
-    validate = stac.validate
-
-    def remembered(document: Json) -> list[str]:
-        key = json.dumps(document)
-        if key not in known:
-            known[key] = validate(document)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stac, "validate", remembered)
+def looked_at_once() -> Iterator[None]:
+    """Most documents and files are the same in all tests."""
+    with contents_looked_at_once():
         yield
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from shoestring_schema.tile_index import (
     unpack_head,
 )
 from support.mosaics import write_configuration, write_raster
+from support.remembered import contents_looked_at_once
 
 Json = dict[str, Any]
 Runs = dict[RunKey, "np.ndarray[Any, Any]"]
@@ -82,6 +83,13 @@ def _write_tile(path: Path, value: int, number: int) -> None:
     write_raster(plain, value, shape=(128, 128), origin=origin, nodata=0)
     rasterio.shutil.copy(plain, path, driver="GTiff", TILED="YES", BLOCKXSIZE=64, BLOCKYSIZE=64)
     plain.unlink()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def looked_at_once() -> Iterator[None]:
+    """Most documents and files are the same in all tests."""
+    with contents_looked_at_once():
+        yield
 
 
 @pytest.fixture

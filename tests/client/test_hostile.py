@@ -1,11 +1,11 @@
 """Catalogues, files and servers that mean harm."""
 
-import gzip
 import json
 import os
 import socket
 import threading
 import tracemalloc
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -502,7 +502,7 @@ def test_unknown_fields_pass_unread(tmp_path: Path) -> None:
         (b"\xff\xfe", "is not JSON"),
         (b"\x1f\x8b\x08", "is not JSON"),
         (b"{" + b'"a":{' * 1000, "is nested deeper than 32 levels"),
-        (b"[" * 10_000_000, "is nested deeper than 32 levels"),
+        (b"[" * 1_000_000, "is nested deeper than 32 levels"),
         (b'{"type": "Feature"}', "is a Feature and no catalogue: give the address of"),
         (b'{"type": 7}', "is a 7 and no catalogue"),
         (b'{"type": "Catalog"}', "is not a catalogue that Shoestring can read: .*`id`"),
@@ -564,14 +564,21 @@ def test_a_part_that_lacks_a_promised_date_is_said(tmp_path: Path) -> None:
         extract(tmp_path)
 
 
+def _gzipped_spaces(mebibytes: int) -> bytes:
+    """So many spaces in gzip's format, but for its end, which nobody should come to."""
+    packer = zlib.compressobj(wbits=31)
+    first, other = (
+        packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)
+    )
+    return first + other * (mebibytes - 1)
+
+
 @pytest.mark.parametrize("encoding", [None, "gzip"])
 def test_an_endless_document_is_left_before_it_fills_memory(
     tmp_path: Path, encoding: str | None
 ) -> None:
     """A document that grows over its limit, also by decompression, is left early."""
-    zeros = b" " * (512 * 2**20 if encoding else 80 * 2**20)
-    body = gzip.compress(zeros, 1) if encoding else zeros
-    del zeros
+    body = _gzipped_spaces(512) if encoding else b" " * (80 * 2**20)
     headers = {"Content-Encoding": "gzip"} if encoding else {}
     with (
         FaultyServer(tmp_path, lambda request: Status(200, headers, body)) as server,

@@ -46,6 +46,12 @@ SURVEY = Survey(
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    """The picture of the season; not to be changed."""
+    return compose(SURVEY)
+
+
 def _drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> dict[Text, Bbox]:
     """Every text that is drawn, and where it is drawn."""
     drawn, draw_text = {}, Text.draw
@@ -60,9 +66,10 @@ def _drawn_texts(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> dict[Text, 
     return drawn
 
 
-def test_no_text_covers_another_or_leaves_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_covers_another_or_leaves_the_picture(
+    figure: Figure, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All texts stand apart from each other and from foreign panels, and within the picture."""
-    figure = compose(SURVEY)
     texts = _drawn_texts(figure, monkeypatch)
     assert len(texts) > 50
     for (one, here), (two, there) in combinations(texts.items(), 2):
@@ -74,9 +81,11 @@ def test_no_text_covers_another_or_leaves_the_picture(monkeypatch: pytest.Monkey
         assert 0 <= extent.y0 <= extent.y1 <= figure.bbox.y1, text
 
 
-def test_the_picture_says_synthetic_and_names_dates_clear_shares_and_fields() -> None:
+def test_the_picture_says_synthetic_and_names_dates_clear_shares_and_fields(
+    figure: Figure,
+) -> None:
     """Headline, a title for each map with date and clear share, and a name at each curve."""
-    texts = "\n".join(text.get_text() for text in compose(SURVEY).findobj(Text))
+    texts = "\n".join(text.get_text() for text in figure.findobj(Text))
     assert "synthetic data" in texts
     for expected in (
         "8 May",
@@ -88,9 +97,9 @@ def test_the_picture_says_synthetic_and_names_dates_clear_shares_and_fields() ->
         assert expected in texts
 
 
-def test_a_curve_shows_the_dates_that_count_and_no_others() -> None:
+def test_a_curve_shows_the_dates_that_count_and_no_others(figure: Figure) -> None:
     """The line of a field has a point for each clear date; those left out are marked apart."""
-    axes = next(axes for axes in compose(SURVEY).axes if "median" in axes.get_ylabel())
+    axes = next(axes for axes in figure.axes if "median" in axes.get_ylabel())
     lines = [line for line in axes.get_lines() if line.get_linestyle() != "None"]
     marks = [line for line in axes.get_lines() if line.get_linestyle() == "None"]
     for field, line, mark in zip(SURVEY.fields, lines, marks, strict=True):
@@ -161,9 +170,9 @@ def test_without_matplotlib_the_demo_does_not_begin(
     assert not (tmp_path / "demo").exists()
 
 
-def test_dates_are_written_in_english() -> None:
+def test_dates_are_written_in_english(figure: Figure) -> None:
     """Month names do not depend on the machine's language."""
-    months = {text.get_text().split()[-1] for text in compose(SURVEY).findobj(Text)
+    months = {text.get_text().split()[-1] for text in figure.findobj(Text)
               if text.get_text()[:1].isdigit() and " " in text.get_text()}  # fmt: skip
     assert {"May", "Jun", "Jul", "Aug", "Sep", "Oct"} <= months
     assert date(2025, 5, 8) + timedelta(days=165) == DATES[-1]

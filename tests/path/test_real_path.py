@@ -4,6 +4,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,10 @@ from rasterio.transform import Affine
 from rasterio.warp import transform_geom
 
 import shoestring
-from shoestring_builder.build import build
+from support.examples import GRIB
 from support.nginx import Nginx
 from support.tools import require_tool, shared_data
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "s2-tiles.toml"
 DATES = (date(2023, 8, 10), date(2023, 8, 13), date(2023, 8, 15))
 CLEAR = (4, 5, 6, 7)
 
@@ -34,29 +34,17 @@ ROI = {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site that examples/s2-tiles.toml builds."""
-    data = shared_data("s2-tiles")
-    folder = tmp_path_factory.mktemp("s2")
-    text = EXAMPLE.read_text(encoding="utf-8").replace("../../shared/data", data.parent.as_posix())
-    (folder / "shoestring.toml").write_text(text, encoding="utf-8")
-    report = build(folder / "shoestring.toml")
-    assert not report.failed
-    (found,) = folder.glob("**/catalog.json")
-    return found.parent
-
-
-@pytest.fixture(scope="module")
 def warped(
-    tmp_path_factory: pytest.TempPathFactory, site: Path
+    tmp_path_factory: pytest.TempPathFactory, s2_site: Path
 ) -> Callable[[str, date], np.ndarray]:
     """What GDAL's own gdalwarp makes of the source files on the site's grid."""
     gdalwarp = require_tool("gdalwarp")
     data = shared_data("s2-tiles")
     folder = tmp_path_factory.mktemp("warped")
-    with shoestring.open(site) as catalogue:
+    with shoestring.open(s2_site) as catalogue:
         grid = catalogue["s2-l2a"].grid
 
+    @cache
     def read(band: str, day: date) -> np.ndarray:
         target = folder / f"{band}-{day}.tif"
         tiles = sorted(
@@ -99,7 +87,7 @@ def independent_window(grid: shoestring.Grid) -> tuple[slice, slice]:
 
 @pytest.mark.parametrize(("reader", "protocol"), [("auto", "HTTP/1.1"), ("vsicurl", "HTTP/2.0")])
 def test_roi_over_two_tiles_equals_independent_computation(
-    site: Path,
+    s2_site: Path,
     nginx: Callable[..., Nginx],
     warped: Callable[[str, date], np.ndarray],
     reader: Any,  # noqa: ANN401
@@ -109,7 +97,7 @@ def test_roi_over_two_tiles_equals_independent_computation(
 
     GDAL reads over HTTP/2, ranges are fetched over many connections of HTTP/1.1.
     """
-    server = nginx(site)
+    server = nginx(s2_site)
     options = shoestring.Options(ca_bundle=server.ca.ca, reader=reader)
     with shoestring.open(f"{server.https}/", options=options) as catalogue:
         collection = catalogue["s2-l2a"]
@@ -150,7 +138,7 @@ def test_roi_over_two_tiles_equals_independent_computation(
             assert np.mean(found[both] != expected[both]) < 0.01
             compared += int(both.sum())
     assert compared > 10_000
-    _check_log(server, site, protocol)
+    _check_log(server, s2_site, protocol)
 
 
 def _check_log(server: Nginx, site: Path, protocol: str) -> None:
@@ -166,35 +154,22 @@ def _check_log(server: Nginx, site: Path, protocol: str) -> None:
         assert count < (site / path.lstrip("/")).stat().st_size, path
 
 
-def test_modis_and_era5_open_and_extract(tmp_path: Path) -> None:
+def test_modis_and_era5_open_and_extract(modis_site: Path, era5_site: Path) -> None:
     """A custom sinusoidal CRS and hourly GRIB bands come out as the files hold them, pixel for pixel."""
-    data = shared_data("modis-ndvi").parent
-    for name in ("modis-ndvi", "era5"):
-        text = (EXAMPLE.parent / f"{name}.toml").read_text(encoding="utf-8")
-        (tmp_path / f"{name}.toml").write_text(
-            text.replace("../../shared/data", data.as_posix()), encoding="utf-8"
-        )
-        assert not build(tmp_path / f"{name}.toml").failed
-    modis, era5 = (
-        shoestring.open(path.parent) for path in _catalogues(tmp_path, ("mod13q1", "era5"))
-    )
-    with modis, era5:
+    with shoestring.open(modis_site) as modis, shoestring.open(era5_site) as era5:
         ndvi = modis["mod13q1"].extract(
             "NDVI", modis["mod13q1"].extent, masked=False, dates="2014-04-23"
         )
-        with rasterio.open(data / "modis-ndvi" / "TERRA_MODIS_012010_NDVI_2014-04-23.jp2") as file:
+        name = "TERRA_MODIS_012010_NDVI_2014-04-23.jp2"
+        with rasterio.open(shared_data("modis-ndvi") / name) as file:
             np.testing.assert_array_equal(ndvi["NDVI"][date(2014, 4, 23)], file.read(1))
         hours = era5["era5"].extract(
             "t2m", (-3, 53, -1, 54), masked=False, dates=("2019-03-02", "2019-03-02")
         )
         assert len(hours.dates) == 24
-        with rasterio.open(data / "era5" / "era5-2mt-2019-03-uk.grib") as file:
+        with rasterio.open(shared_data("era5") / GRIB) as file:
             # Origin -10.125 E, 58.125 N, steps of 0.25 degrees: rows 16.5 to 20.5, columns 28.5 to 36.5.
             expected = file.read(25 + 13, window=((16, 21), (28, 37)))
         np.testing.assert_array_equal(
             hours["t2m"]["2019-03-02T13:00:00Z"], expected.astype("float32")
         )
-
-
-def _catalogues(folder: Path, collections: tuple[str, ...]) -> list[Path]:
-    return [next(folder.glob(f"**/{name}/collection.json")).parent for name in collections]

@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote
 
 from support.tls import PrivateCa
 
@@ -137,7 +138,7 @@ class FaultyServer:
         self._server = _Server(self, self._tls)
         port = self._server.server_address[1]
         self.address = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}{self.prefix}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         return self
 
@@ -148,9 +149,14 @@ class FaultyServer:
         trace: TracebackType | None,
     ) -> None:
         self.ending.set()
-        self._server.shutdown()
+        with socket.create_connection(self._server.server_address):
+            self._thread.join()
         self._server.server_close()
-        self._thread.join()
+
+    def _serve(self) -> None:
+        """Answer until the end, which a last connection tells: nobody waits for a timer."""
+        while not self.ending.is_set():
+            self._server.handle_request()
 
     def count(self, ending: str, method: str | None = None) -> int:
         """How many requests there were for paths that end so."""
@@ -178,6 +184,9 @@ class _Server(socketserver.ThreadingTCPServer):
     def get_request(self) -> tuple[socket.socket, object]:
         """Count connections."""
         accepted = super().get_request()
+        if self.owner.ending.is_set():
+            accepted[0].close()
+            raise OSError("the server ends")  # handle_request() takes it for no connection
         self.owner.connections += 1
         return accepted
 
@@ -206,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
             request = Request(len(owner.requests) + 1, self.command, asked, self._range())
             owner.requests.append(request)
         fault = owner.rule(request)
-        path = owner.folder / asked.partition("?")[0].lstrip("/")
+        path = owner.folder / unquote(asked.partition("?")[0]).lstrip("/")
         if isinstance(fault, Status):
             self._send(fault.code, fault.body, fault.headers)
         elif isinstance(fault, Stall) and not fault.half:

@@ -8,12 +8,13 @@ against the code that writes it elsewhere.
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
+from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
 from shoestring_schema.grid import Grid
@@ -53,18 +54,32 @@ def write_tiff(
         nodata: As tagged in the file.
         creation: More for `rasterio.open`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     options = {"driver": "COG", "compress": "deflate", "blocksize": 128, **creation}
     if options["driver"] == "COG":
         options.setdefault("overviews", "NONE")
     else:
         options.pop("blocksize")
-    rows, columns = pixels.shape
-    transform = Affine(*grid.transform)
-    with rasterio.open(path, "w", height=rows, width=columns, count=1, dtype=pixels.dtype,
-                       crs=grid.crs, transform=transform, nodata=nodata, **options) as file:  # fmt: skip
-        file.write(pixels, 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(
+        _tiff(
+            pixels.tobytes(), pixels.dtype.str, pixels.shape, grid, nodata, tuple(options.items())
+        )
+    )
     return path
+
+
+@lru_cache(maxsize=64)
+def _tiff(
+    data: bytes, kind: str, shape: tuple[int, int], grid: Grid, nodata: float | None,
+    options: tuple[tuple[str, Any], ...],
+) -> bytes:  # fmt: skip
+    """A GeoTIFF's bytes: most tests write the same few."""
+    pixels = np.frombuffer(data, kind).reshape(shape)
+    with MemoryFile() as memory:
+        with memory.open(height=shape[0], width=shape[1], count=1, dtype=pixels.dtype, crs=grid.crs,
+                         transform=Affine(*grid.transform), nodata=nodata, **dict(options)) as file:  # fmt: skip
+            file.write(pixels, 1)
+        return bytes(memory.read())
 
 
 def numbers(shape: tuple[int, int], kind: str = "uint16", seed: int = 0) -> Array:
