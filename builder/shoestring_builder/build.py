@@ -1,10 +1,11 @@
 """The six steps after each other: inventory, plan, render, index, describe, publish."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from shoestring_builder.clock import now
 from shoestring_builder.describe.documents import describe_collection
 from shoestring_builder.describe.item import Frame, frame_of
 from shoestring_builder.index.collection import index_collection
@@ -15,19 +16,23 @@ from shoestring_builder.inventory.survey import survey, undecided
 from shoestring_builder.layer import LayerKey, RenderedLayer
 from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
 from shoestring_builder.pool import Pool, open_pool
+from shoestring_builder.publish.changes import change_of
+from shoestring_builder.publish.clean_up import Freed, clean_up
+from shoestring_builder.publish.current import Current, read_current
 from shoestring_builder.publish.published import PublishedCollection, read_published
 from shoestring_builder.publish.site_folder import SiteFolder, open_site
 from shoestring_builder.publish.snapshot import (
+    WrittenCollection,
     place_layers,
-    publish_catalogue,
-    publish_collection,
-    sweep_collection,
+    publish,
+    write_collection,
 )
 from shoestring_builder.record import ItemRecord, LayerRecord
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.picture import add_thumbnails
 from shoestring_builder.report import BuildReport, CollectionReport
 from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
+from shoestring_schema.duration import parse_duration
 from shoestring_schema.errors import ConfigError, SourceError
 from shoestring_schema.moment import Moment, format_moment
 
@@ -40,6 +45,19 @@ class _Order:
     inventory: Inventory
     plan: Plan
     published: PublishedCollection | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A collection that was built, or not.
+
+    Attributes:
+        report: What was done.
+        written: Its files; None where there is nothing to publish.
+    """
+
+    report: CollectionReport
+    written: WrittenCollection | None = None
 
 
 def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) -> BuildReport:
@@ -58,23 +76,23 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
         ConfigError: The configuration can't be used; nothing was written.
         CatalogueError: The site that is there can't be read; nothing was written.
         PublishError: The site can't be written; readers see it as it was.
+        BusyError: Another builder is at work on it; nothing was done.
     """
     folder = config_path.resolve().parent
     configuration = parse_configuration(_text(config_path), str(config_path))
     catalogue, tables = configuration.catalogue, configuration.collections
     with open_site(folder / catalogue.output) as site:
-        orders = {table.id: _look(table, folder, site) for table in tables}
-        for table in tables:
-            sweep_collection(site, table.id)
+        current = read_current(site.path)
+        orders = {table.id: _look(table, folder, site, current) for table in tables}
+        freed = _clean_up(catalogue, orders.values(), site, current)
         with open_pool(workers, progress=progress) as pool:
-            reports = tuple(
-                order
-                if isinstance(order, CollectionReport)
-                else _build_collection(catalogue, order, site, pool)
-                for order in orders.values()
-            )
-        listed = publish_catalogue(site, catalogue, {t.id: t.title or t.id for t in tables})
-    return BuildReport(reports, listed or any(report.changed for report in reports))
+            results = {name: _build_collection(catalogue, order, site, pool)
+                       for name, order in orders.items()}  # fmt: skip
+        titles = {table.id: table.title or table.id for table in tables}
+        written = {name: own.written for name, own in results.items() if own.written is not None}
+        snapshot, changed = publish(site, catalogue, titles, written, current, now())
+    reports = tuple(_judged(own, current) for own in results.values())
+    return BuildReport(reports, changed, snapshot, freed)
 
 
 def _text(path: Path) -> str:
@@ -86,10 +104,12 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
 
 
-def _look(table: CollectionTable, folder: Path, site: SiteFolder) -> _Order | CollectionReport:
+def _look(
+    table: CollectionTable, folder: Path, site: SiteFolder, current: Current
+) -> _Order | CollectionReport:
     """Inventory and plan: reads only, so that a wrong configuration leaves no trace."""
     read = cache(read_header)
-    published = read_published(site.path / table.id)
+    published = read_published(site.path / table.id, current.document_of(table.id))
     inventory = take_inventory(table, folder, read)
     document = published.document if published else None
     try:
@@ -104,24 +124,50 @@ def _look(table: CollectionTable, folder: Path, site: SiteFolder) -> _Order | Co
     return _Order(frame_of(table, surveyed), inventory, plan, published)
 
 
+def _clean_up(
+    catalogue: CatalogueTable,
+    orders: Iterable[_Order | CollectionReport],
+    site: SiteFolder,
+    current: Current,
+) -> Freed:
+    """Remove what is no longer needed; never a source file, wherever it lies."""
+    sources = {
+        source.path.relative_to(site.path).as_posix()
+        for order in orders
+        if isinstance(order, _Order)
+        for layer in order.inventory.layers.values()
+        for source in layer
+        if source.path.is_relative_to(site.path)
+    }
+    return clean_up(site, current.mark, parse_duration(catalogue.keep), now(), sources)
+
+
 def _build_collection(
-    catalogue: CatalogueTable, order: _Order, site: SiteFolder, pool: Pool
-) -> CollectionReport:
-    """Render, index, describe, publish."""
+    catalogue: CatalogueTable, order: _Order | CollectionReport, site: SiteFolder, pool: Pool
+) -> _Result:
+    """Render, index, describe, and write all but the pointers."""
+    if isinstance(order, CollectionReport):
+        return _Result(order)
     name, plan = order.frame.table.id, order.plan
     rendered, failed = _render(order, site, pool)
     layers = {**plan.outdated, **plan.kept, **place_layers(site, name, rendered)}
     report = _report(order, rendered, failed)
     if not layers:
-        return report
+        return _Result(report)
     items = add_thumbnails(order.frame, _items(layers, order.published), site, pool)
     indexes = index_collection(order.frame, items, rendered, order.published, site, pool)
     documents = describe_collection(order.frame, items, catalogue, indexes.years)
-    return replace(
-        report,
-        failed=tuple(dict.fromkeys((*report.failed, *indexes.failed))),
-        changed=publish_collection(site, name, documents),
-    )
+    before = order.published.layers if order.published else {}
+    written = write_collection(site, name, documents, change_of(name, before, layers))
+    reasons = tuple(dict.fromkeys((*report.failed, *indexes.failed)))
+    return _Result(replace(report, failed=reasons), written)
+
+
+def _judged(result: _Result, current: Current) -> CollectionReport:
+    """A report that tells whether readers see anything new."""
+    entry = result.written.entry if result.written else None
+    changed = entry is not None and entry != current.entries.get(entry.id)
+    return replace(result.report, changed=changed)
 
 
 def _render(order: _Order, site: SiteFolder, pool: Pool) -> tuple[list[RenderedLayer], list[str]]:

@@ -24,13 +24,18 @@ if TYPE_CHECKING:
 def build(config: Path, workers: int) -> None:
     """Bring the site that CONFIG (a TOML file) describes up to date with its source files.
 
-    Exit code 0: done, also when there was nothing to do; 1: something could not be built.
+    Exit code 0: done, also when there was nothing to do; 1: something could not be built;
+    75: another builder is at work on the site, and nothing was done.
     """
     from shoestring_builder.build import build as run
 
     report = run(config, workers=workers)
     for collection in report.collections:
         click.echo(str(collection))
+    if report.freed.files:
+        click.echo(str(report.freed))
+    if report.freed.hindrance:
+        click.echo(report.freed.hindrance, err=True)
     for sentence in report.damaged:
         click.echo(f"Made again where possible: {sentence}", err=True)
     for sentence in report.failed:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from shoestring_schema.errors import PublishError, SourceError
+from shoestring_schema.errors import LostWorkerError, SourceError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -72,7 +72,7 @@ class Pool:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool:
-            raise PublishError(
+            raise LostWorkerError(
                 "A worker process died while it rendered, most likely for want of memory: "
                 "build again with fewer --workers; the site is as it was."
             ) from None

@@ -1,6 +1,8 @@
 """What a build did, for people and programs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from shoestring_builder.publish.clean_up import Freed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,14 @@ class BuildReport:
     Attributes:
         collections: One report each, in the order of the configuration.
         changed: Whether readers see anything new.
+        snapshot: The snapshot that the site shows; None where there is nothing to show.
+        freed: What the clean-up of earlier snapshots removed.
     """
 
     collections: tuple[CollectionReport, ...]
     changed: bool
+    snapshot: str | None = None
+    freed: Freed = field(default_factory=Freed)
 
     @property
     def failed(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from shoestring_schema.duration import PATTERN, Duration
 from shoestring_schema.errors import ConfigError
 
 Name = Annotated[
@@ -58,6 +59,8 @@ class CatalogueTable(_Table, frozen=True):
         base_url: Public address of the folder, if there is one: for the formats
             that cannot hold relative links.
         database: Whether to write `database.json` beside each collection.
+        keep: How long a snapshot of the site can still be read after a newer one has
+            replaced it, such as ``30 days``. Then the files that only it names are removed.
     """
 
     id: Name
@@ -66,6 +69,7 @@ class CatalogueTable(_Table, frozen=True):
     description: str | None = None
     base_url: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None = None
     database: bool = True
+    keep: Duration = "20 hours"
 
 
 class GridTable(_Table, frozen=True):
@@ -212,6 +216,8 @@ def parse_configuration(text: str, where: str) -> Configuration:
 def _explain(message: str) -> str:
     """Turn msgspec's message into a sentence that names the key and a likely remedy."""
     problem, _, path = message.partition(" - at `$")
+    if repr(PATTERN) in problem:
+        problem = 'expected a number and a unit, such as "30 days", "1 hour" or "90 seconds"'
     place = re.sub(r"\[\.\.\.\]", ".NAME", path.rstrip("`").lstrip(".")) or "the top level"
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", problem)
     if unknown is None:

@@ -244,7 +244,7 @@ def test_a_site_of_a_newer_version(tmp_path: Path) -> None:
     """A site that a newer builder wrote is left alone."""
     config = write_configuration(write_season(tmp_path, dates=1))
     assert run(config).code == 0
-    path = tmp_path / "site" / "s2" / "collection.json"
+    path = tmp_path / "site" / "catalog.json"
     path.write_text(path.read_text("utf-8").replace('"1.0"', '"2.0"'), "utf-8")
     before = times(tmp_path / "site")
     result = run(config)

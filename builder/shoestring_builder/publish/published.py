@@ -2,10 +2,9 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 import msgspec
 
@@ -16,11 +15,9 @@ from shoestring_schema.errors import CatalogueError
 from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import (
     AssetDocument,
-    CatalogDocument,
     CollectionDocument,
     IndexDocument,
     ItemProperties,
-    Link,
     Part,
 )
 from shoestring_schema.version import require_readable
@@ -56,16 +53,12 @@ class _Part(msgspec.Struct, frozen=True):
     features: tuple[_Item, ...]
 
 
-class _Collection(CollectionDocument, frozen=True, kw_only=True):
-    links: tuple[Link, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class PublishedCollection:
     """A collection as it stands in the site.
 
     Attributes:
-        document: Its `collection.json`.
+        document: Its own document.
         items: Its items; layers whose file is missing or of another size are left out.
         damaged: Sentences on what is not as the catalogue says, and is made again.
         indexes: The tile indexes that are there in their size, by year.
@@ -86,19 +79,20 @@ class PublishedCollection:
         }
 
 
-def read_published(folder: Path) -> PublishedCollection | None:
+def read_published(folder: Path, name: str) -> PublishedCollection | None:
     """Read a collection from the site.
 
     Args:
         folder: The collection's folder.
+        name: The collection's document in it.
 
     Returns:
         The collection, or None where there is none yet.
 
     Raises:
-        CatalogueError: `collection.json` is damaged, or of a newer version.
+        CatalogueError: The document is damaged, or of a newer version.
     """
-    path = folder / "collection.json"
+    path = folder / name
     if not path.is_file():
         return None
     document = decode(path.read_bytes(), CollectionDocument, str(path))
@@ -117,48 +111,6 @@ def read_published(folder: Path) -> PublishedCollection | None:
         if part.index is not None and _has_size(folder / part.index.href, part.index.size, damaged)
     }
     return PublishedCollection(document, tuple(items), tuple(damaged), indexes)
-
-
-def names_of(folder: Path) -> frozenset[str]:
-    """All files that the snapshot of a collection names, relative to its folder.
-
-    Args:
-        folder: The collection's folder, which holds a `collection.json`.
-
-    Raises:
-        CatalogueError: A document that the snapshot names is damaged or missing: what it
-            names in turn can't be known.
-    """
-    path = folder / "collection.json"
-    document = decode(path.read_bytes(), _Collection, str(path))
-    names = {posixpath.normpath(part.href) for part in document.parts}
-    names |= {posixpath.normpath(part.index.href) for part in document.parts if part.index}
-    for part in document.parts:
-        year = posixpath.dirname(part.href)
-        for item in decode(_whole_part(folder, part), _Part, str(folder / part.href)).features:
-            hrefs = [href for asset in item.assets.values() for href in _hrefs(asset)]
-            names |= {posixpath.normpath(f"{year}/{unquote(href)}") for href in hrefs}
-    for link in document.links:
-        if link.rel == "child":
-            names |= {posixpath.normpath(link.href), *_item_names(folder, link)}
-    return frozenset(names)
-
-
-def _hrefs(asset: _Asset) -> Iterator[str]:
-    yield asset.href
-    yield from (source.href for source in asset.sources)
-
-
-def _item_names(folder: Path, link: Link) -> Iterator[str]:
-    path = folder / link.href
-    year = posixpath.dirname(link.href)
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise CatalogueError(f"{path} is missing: build the site again.") from None
-    for item in decode(data, CatalogDocument, str(path)).links:
-        if item.rel == "item":
-            yield posixpath.normpath(f"{year}/{item.href}")
 
 
 def _items_of(folder: Path, part: Part, damaged: list[str]) -> tuple[_Item, ...]:
