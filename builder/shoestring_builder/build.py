@@ -13,12 +13,15 @@ from shoestring_builder.inventory.files import Inventory, take_inventory
 from shoestring_builder.inventory.first_file import first_files
 from shoestring_builder.inventory.header import read_header
 from shoestring_builder.inventory.survey import survey, undecided
-from shoestring_builder.layer import LayerKey, RenderedLayer
+from shoestring_builder.layer import LayerKey, RenderedLayer, RenderTask
 from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
 from shoestring_builder.pool import Pool, open_pool
 from shoestring_builder.publish.changes import change_of
 from shoestring_builder.publish.clean_up import Freed, clean_up
 from shoestring_builder.publish.current import Current, read_current
+from shoestring_builder.publish.history import Snapshots, read_history
+from shoestring_builder.publish.journal import Journal, Order, check_finished, finished
+from shoestring_builder.publish.memory import Remembered, find_again
 from shoestring_builder.publish.published import PublishedCollection, read_published
 from shoestring_builder.publish.site_folder import SiteFolder, open_site
 from shoestring_builder.publish.snapshot import (
@@ -27,7 +30,7 @@ from shoestring_builder.publish.snapshot import (
     publish,
     write_collection,
 )
-from shoestring_builder.record import ItemRecord, LayerRecord
+from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.picture import add_thumbnails
 from shoestring_builder.report import BuildReport, CollectionReport
@@ -45,6 +48,42 @@ class _Order:
     inventory: Inventory
     plan: Plan
     published: PublishedCollection | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all collections are built with.
+
+    Attributes:
+        catalogue: The site's configuration.
+        site: The site.
+        pool: Does what takes long.
+        journal: What earlier runs have finished, and this one does.
+        history: The snapshots that the site keeps.
+    """
+
+    catalogue: CatalogueTable
+    site: SiteFolder
+    pool: Pool
+    journal: Journal
+    history: Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The layers of a collection that are not published yet.
+
+    Attributes:
+        rendered: Those that this run has made.
+        finished: Those that a run had made that came to no end.
+        again: Those that are in the site, by an earlier snapshot.
+        failed: Sentences on sources that can't be used.
+    """
+
+    rendered: tuple[RenderedLayer, ...]
+    finished: tuple[RenderedLayer, ...]
+    again: Remembered
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +123,16 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
     with open_site(folder / catalogue.output) as site:
         current = read_current(site.path)
         orders = {table.id: _look(table, folder, site, current) for table in tables}
-        freed = _clean_up(catalogue, orders.values(), site, current)
+        journal = _journal(site, orders)
+        freed = _clean_up(catalogue, orders.values(), site, current, journal)
+        history = read_history(site.path, current.mark, now())
         with open_pool(workers, progress=progress) as pool:
-            results = {name: _build_collection(catalogue, order, site, pool)
-                       for name, order in orders.items()}  # fmt: skip
+            run = _Run(catalogue, site, pool, journal, history)
+            results = {name: _build_collection(run, order) for name, order in orders.items()}
         titles = {table.id: table.title or table.id for table in tables}
         written = {name: own.written for name, own in results.items() if own.written is not None}
         snapshot, changed = publish(site, catalogue, titles, written, current, now())
+        journal.published([name for name, own in orders.items() if isinstance(own, _Order)])
     reports = tuple(_judged(own, current) for own in results.values())
     return BuildReport(reports, changed, snapshot, freed)
 
@@ -129,9 +171,10 @@ def _clean_up(
     orders: Iterable[_Order | CollectionReport],
     site: SiteFolder,
     current: Current,
+    journal: Journal,
 ) -> Freed:
     """Remove what is no longer needed; never a source file, wherever it lies."""
-    sources = {
+    others = {
         source.path.relative_to(site.path).as_posix()
         for order in orders
         if isinstance(order, _Order)
@@ -139,28 +182,61 @@ def _clean_up(
         for source in layer
         if source.path.is_relative_to(site.path)
     }
-    return clean_up(site, current.mark, parse_duration(catalogue.keep), now(), sources)
+    others |= journal.names()
+    return clean_up(site, current.mark, parse_duration(catalogue.keep), now(), others)
 
 
-def _build_collection(
-    catalogue: CatalogueTable, order: _Order | CollectionReport, site: SiteFolder, pool: Pool
-) -> _Result:
+def _journal(site: SiteFolder, orders: Mapping[str, _Order | CollectionReport]) -> Journal:
+    """What runs that came to no end have finished, and is to be made now."""
+    looked = {name: order for name, order in orders.items() if isinstance(order, _Order)}
+    wanted = {own for name, order in looked.items() for own in _wanted(name, order.plan.tasks)}
+    return Journal(site, wanted, orders.keys() - looked.keys())
+
+
+def _wanted(collection: str, tasks: Iterable[RenderTask]) -> list[Order]:
+    return [(collection, task.key, task.fingerprint) for task in tasks]
+
+
+def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
     """Render, index, describe, and write all but the pointers."""
     if isinstance(order, CollectionReport):
         return _Result(order)
-    name, plan = order.frame.table.id, order.plan
-    rendered, failed = _render(order, site, pool)
-    layers = {**plan.outdated, **plan.kept, **place_layers(site, name, rendered)}
-    report = _report(order, rendered, failed)
+    name, plan, site = order.frame.table.id, order.plan, run.site
+    made = _make(run, order)
+    new = (*made.finished, *made.rendered)
+    layers = {**plan.outdated, **plan.kept, **made.again.layers, **place_layers(site, name, new)}
+    report = _report(order, made)
     if not layers:
         return _Result(report)
-    items = add_thumbnails(order.frame, _items(layers, order.published), site, pool)
-    indexes = index_collection(order.frame, items, rendered, order.published, site, pool)
-    documents = describe_collection(order.frame, items, catalogue, indexes.years)
+    items = _items(layers, order.published, made.again.thumbnails)
+    items = add_thumbnails(order.frame, items, site, run.pool)
+    indexes = index_collection(order.frame, items, new, order.published, site, run.pool)
+    documents = describe_collection(order.frame, items, run.catalogue, indexes.years)
     before = order.published.layers if order.published else {}
     written = write_collection(site, name, documents, change_of(name, before, layers))
     reasons = tuple(dict.fromkeys((*report.failed, *indexes.failed)))
     return _Result(replace(report, failed=reasons), written)
+
+
+def _make(run: _Run, order: _Order) -> _Made:
+    """Make the layers that are wanted, but those that there are already."""
+    name, tasks = order.frame.table.id, order.plan.tasks
+    if not tasks:
+        return _Made((), (), Remembered(), ())
+    run.site.prepare()
+    marks = {task.key: task.fingerprint for task in tasks}
+    again = find_again(run.site.path, name, run.history, marks)
+    left = [task for task in tasks if task.key not in again.layers]
+    checks = run.journal.tasks(_wanted(name, left))
+    done = finished(run.pool.run(check_finished, checks, f"{name} finished before"))
+    left = [task for task in left if task.key not in done]
+    results = run.pool.run(render, left, name, done=run.journal.writer(name))
+    return _Made(
+        rendered=tuple(own for own in results if isinstance(own, RenderedLayer)),
+        finished=tuple(done.values()),
+        again=again,
+        failed=tuple(str(own) for own in results if isinstance(own, SourceError)),
+    )
 
 
 def _judged(result: _Result, current: Current) -> CollectionReport:
@@ -170,33 +246,28 @@ def _judged(result: _Result, current: Current) -> CollectionReport:
     return replace(result.report, changed=changed)
 
 
-def _render(order: _Order, site: SiteFolder, pool: Pool) -> tuple[list[RenderedLayer], list[str]]:
-    if order.plan.tasks:
-        site.prepare()
-    results = pool.run(render, order.plan.tasks, order.frame.table.id)
-    rendered = [result for result in results if isinstance(result, RenderedLayer)]
-    failed = [str(result) for result in results if isinstance(result, SourceError)]
-    return rendered, failed
-
-
 def _items(
-    layers: Mapping[LayerKey, LayerRecord], published: PublishedCollection | None
+    layers: Mapping[LayerKey, LayerRecord],
+    published: PublishedCollection | None,
+    thumbnails: Mapping[Moment, ThumbnailRecord],
 ) -> list[ItemRecord]:
     """Layers sorted into items, with the thumbnails that there are."""
     pictures = {item.moment: item.thumbnail for item in published.items} if published else {}
+    pictures |= thumbnails
     moments: dict[Moment, dict[str, LayerRecord]] = {}
     for key in sorted(layers, key=lambda key: (key.moment, key.band)):
         moments.setdefault(key.moment, {})[key.band] = layers[key]
     return [ItemRecord(moment, own, pictures.get(moment)) for moment, own in moments.items()]
 
 
-def _report(order: _Order, rendered: list[RenderedLayer], failed: list[str]) -> CollectionReport:
+def _report(order: _Order, made: _Made) -> CollectionReport:
     plan, published = order.plan, order.published
     return CollectionReport(
         id=order.frame.table.id,
-        rendered=len(rendered),
+        rendered=len(made.rendered),
+        reused=len(made.finished) + len(made.again.layers),
         kept=len(plan.kept),
         missing=tuple(f"{format_moment(key.moment)} {key.band}" for key in plan.missing),
-        failed=tuple(dict.fromkeys((*order.inventory.unusable, *failed))),
+        failed=tuple(dict.fromkeys((*order.inventory.unusable, *made.failed))),
         damaged=published.damaged if published else (),
     )

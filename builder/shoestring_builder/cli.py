@@ -44,6 +44,40 @@ def build(config: Path, workers: int) -> None:
         raise SystemExit(1)
 
 
+# --- history, rollback ---------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+def history(site: Path) -> None:
+    """List the snapshots that SITE keeps, the newest first; a star marks the current one."""
+    from shoestring_builder.publish.rollback import list_snapshots
+    from shoestring_builder.report import change_text
+
+    snapshots, mark = list_snapshots(site)
+    for own in reversed(snapshots):
+        star = "*" if mark is not None and own.id == mark.id else " "
+        changes = "; ".join(map(change_text, own.changes))
+        click.echo(f"{star} {own.id}  {own.time}  {changes}".rstrip())
+    if not snapshots:
+        click.echo(f"{site} has no snapshots yet: the next build makes one.", err=True)
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.argument("snapshot")
+def rollback(site: Path, snapshot: str) -> None:
+    """Let SITE show an older SNAPSHOT again, one of those that `shoestring history` lists.
+
+    Readers see the one or the other, never a mixture. The next build publishes what the source
+    files say: put these right first, or stop the builder.
+    """
+    from shoestring_builder.publish.rollback import rollback as run
+
+    found = run(site, snapshot)
+    click.echo(f"{site} shows snapshot {found.id} of {found.time}.")
+
+
 # --- serve ---------------------------------------------------------------------------------
 
 

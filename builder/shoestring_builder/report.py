@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shoestring_builder.publish.clean_up import Freed
+from shoestring_schema.site import ChangeDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,8 @@ class CollectionReport:
     Attributes:
         id: The collection.
         rendered: Number of layers that were made.
+        reused: Number of layers that were there already, of a run that came to no end or of an
+            earlier snapshot.
         kept: Number of published layers that were left as they are.
         missing: Published layers whose sources are no longer there, as
             ``2018-01-02 B04``; they are kept.
@@ -22,6 +25,7 @@ class CollectionReport:
 
     id: str
     rendered: int = 0
+    reused: int = 0
     kept: int = 0
     missing: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
@@ -29,10 +33,12 @@ class CollectionReport:
     changed: bool = False
 
     def __str__(self) -> str:
-        if self.failed and not self.rendered and not self.kept:
+        made = self.rendered + self.reused
+        if self.failed and not made and not self.kept:
             return f"{self.id}: nothing could be built"
-        done = f"{_count(self.rendered, 'layer')} rendered, {self.kept} kept"
-        if not self.changed and not self.rendered:
+        reused = f", {self.reused} used again" if self.reused else ""
+        done = f"{_count(self.rendered, 'layer')} rendered{reused}, {self.kept} kept"
+        if not self.changed and not made:
             done = f"nothing new, {_count(self.kept, 'layer')} kept"
         gone = f", {len(self.missing)} of them without their sources" if self.missing else ""
         failed = f", {_count(len(self.failed), 'failure')}" if self.failed else ""
@@ -64,6 +70,15 @@ class BuildReport:
     def damaged(self) -> tuple[str, ...]:
         """Sentences on published files that were not as the catalogue says."""
         return tuple(sentence for own in self.collections for sentence in own.damaged)
+
+
+def change_text(change: ChangeDocument) -> str:
+    """What a snapshot changed in a collection, in a few words."""
+    own = change.dates
+    counts = {"added": own.added, "replaced": own.replaced, "dropped": own.dropped}
+    dates = [f"{_count(number, 'date')} {what}" for what, number in counts.items() if number]
+    layers = change.layers.added + change.layers.replaced + change.layers.dropped
+    return f"{change.collection}: {', '.join(dates)} ({_count(layers, 'layer')})"
 
 
 def _count(number: int, what: str) -> str:

@@ -98,19 +98,29 @@ def read_published(folder: Path, name: str) -> PublishedCollection | None:
     document = decode(path.read_bytes(), CollectionDocument, str(path))
     require_readable(document.version, str(path))
     damaged: list[str] = []
-    mask = document.mask.band if document.mask else None
-    items = [
-        record
-        for part in document.parts
-        for item in _items_of(folder, part, damaged)
-        if (record := _record(folder, item, mask, damaged)) is not None
-    ]
+    items = [own for part in document.parts for own in read_items(folder, document, part, damaged)]
     indexes = {
         posixpath.dirname(posixpath.normpath(part.href)): part.index
         for part in document.parts
         if part.index is not None and _has_size(folder / part.index.href, part.index.size, damaged)
     }
     return PublishedCollection(document, tuple(items), tuple(damaged), indexes)
+
+
+def read_items(
+    folder: Path, document: CollectionDocument, part: Part, damaged: list[str]
+) -> list[ItemRecord]:
+    """The items of a part; what is not as it was published is left out.
+
+    Args:
+        folder: The collection's folder.
+        document: The collection's document.
+        part: One of its parts.
+        damaged: Takes a sentence for each file that is not as it was published.
+    """
+    mask = document.mask.band if document.mask else None
+    records = (_record(folder, item, mask, damaged) for item in _items_of(folder, part, damaged))
+    return [record for record in records if record is not None]
 
 
 def _items_of(folder: Path, part: Part, damaged: list[str]) -> tuple[_Item, ...]:

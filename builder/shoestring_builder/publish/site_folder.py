@@ -32,7 +32,8 @@ class SiteFolder:
         path: The folder.
         staging: A folder of this run, in the same file system, for files that are being
             made. It exists from the first `prepare` on.
-        lasting: Files in the hidden folder that the next run may use: they stay at the end.
+        lasting: Files in the hidden folder that the next run may use: they stay at the end. At
+            first all that earlier runs have left.
     """
 
     path: Path
@@ -53,9 +54,10 @@ class SiteFolder:
             BusyError: One is at work.
             PublishError: The hidden folder can't be made or locked.
         """
-        with _told(self.hidden):
+        with told(self.hidden):
             self.hidden.mkdir(parents=True, exist_ok=True)
         self._lock = SiteLock(self.hidden / LOCK)
+        self.lasting |= {path for path in self.hidden.rglob("*") if path.is_file()}
 
     def release(self) -> None:
         """Let other builders in."""
@@ -74,7 +76,7 @@ class SiteFolder:
             self.lock()
             if (self.path / "catalog.json").exists():
                 raise BusyError(f"{self.path} was made by another builder meanwhile: build again.")
-        with _told(self.staging):
+        with told(self.staging):
             self.staging.mkdir(parents=True, exist_ok=True)
 
     def place(self, staged: Path, target: str) -> None:
@@ -88,7 +90,7 @@ class SiteFolder:
             PublishError: The file can't be put there.
         """
         path = self.path / target
-        with _told(path):
+        with told(path):
             if staged == path:
                 return
             if has_size(path, staged.stat().st_size):
@@ -118,7 +120,7 @@ class SiteFolder:
             PublishError: The file can't be written.
         """
         path = self.path / target
-        with _told(path):
+        with told(path):
             if path.is_file() and path.read_bytes() == data:
                 return False
         self._replace(path, data)
@@ -127,7 +129,7 @@ class SiteFolder:
     def remove(self, target: str) -> bool:
         """Take a file away; tell whether it was there."""
         path = self.path / target
-        with _told(path):
+        with told(path):
             there = path.is_file()
             path.unlink(missing_ok=True)
         return there
@@ -144,19 +146,22 @@ class SiteFolder:
         folders = {above for path in self._touched for above in _up_to(path, self.path)}
         self._touched.clear()
         for folder in sorted(folders):
-            with _told(folder):
+            with told(folder):
                 _flush_folder(folder)
 
     def clear(self) -> None:
-        """Remove what is left in the hidden folder, but the lock and `lasting` files."""
+        """Remove what is left in the hidden folder, but the lock and `lasting` files.
+
+        Without the lock it may be another builder's.
+        """
         for entry in _entries(self.hidden):
-            if entry.name != LOCK:
+            if entry.name != LOCK and self._lock is not None:
                 _remove_but(entry, self.lasting)
 
     def _replace(self, path: Path, data: bytes) -> None:
         self.prepare()
         staged = self.staging / secrets.token_hex(8)
-        with _told(path):
+        with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with staged.open("wb") as file:
                 file.write(data)
@@ -173,8 +178,8 @@ class SiteFolder:
 def open_site(path: Path) -> Iterator[SiteFolder]:
     """Work on a site, and let nobody else do so meanwhile.
 
-    What is left in the staging folder is removed at the end, unless the run was interrupted:
-    then the next one may use it.
+    At the end all is removed that was staged, but `SiteFolder.lasting` files. Where the site
+    can't be written, these go as well; where the run was interrupted, the next one sorts it out.
 
     Args:
         path: The site's folder. It is made when something is to be written.
@@ -263,7 +268,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """Turn the operating system's refusal into a sentence."""
     try:
         yield

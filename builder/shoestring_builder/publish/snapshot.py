@@ -143,8 +143,8 @@ def publish(
         return None, False
     file = describe_catalogue(catalogue, listed)
     snapshot = file.name.removeprefix("catalog-").removesuffix(".json")
-    site.write(file.name, file.data)
     before = read_history(site.path, current.mark, now)
+    site.write(file.name, file.data)
     mark = next_mark(before, snapshot, now)
     changes = [own.change for own in written.values() if own.change is not None]
     after = with_current(before, mark, changes, now)
