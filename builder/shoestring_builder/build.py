@@ -1,7 +1,8 @@
 """The six steps after each other: inventory, plan, render, index, describe, publish."""
 
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from shoestring_builder.clock import now
 from shoestring_builder.describe.documents import describe_collection
 from shoestring_builder.describe.item import Frame, frame_of
 from shoestring_builder.index.collection import index_collection
-from shoestring_builder.inventory.files import Inventory, take_inventory
+from shoestring_builder.inventory.files import Inventory, NothingFoundError, take_inventory
 from shoestring_builder.inventory.first_file import first_files
 from shoestring_builder.inventory.header import read_header
+from shoestring_builder.inventory.settle import changed, wait
 from shoestring_builder.inventory.survey import survey, undecided
 from shoestring_builder.layer import LayerKey, RenderedLayer, RenderTask
 from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
@@ -42,12 +44,13 @@ from shoestring_schema.moment import Moment, format_moment
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A collection that was looked at: all that is needed to build it."""
+    """A collection that was looked at: all that is needed to build it; and when, by `monotonic`."""
 
     frame: Frame
     inventory: Inventory
     plan: Plan
     published: PublishedCollection | None
+    looked: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,14 @@ class _Made:
         finished: Those that a run had made that came to no end.
         again: Those that are in the site, by an earlier snapshot.
         failed: Sentences on sources that can't be used.
+        left: Sentences on sources that are still being copied.
     """
 
-    rendered: tuple[RenderedLayer, ...]
-    finished: tuple[RenderedLayer, ...]
-    again: Remembered
-    failed: tuple[str, ...]
+    rendered: tuple[RenderedLayer, ...] = ()
+    finished: tuple[RenderedLayer, ...] = ()
+    again: Remembered = field(default_factory=Remembered)
+    failed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +136,10 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
             results = {name: _build_collection(run, order) for name, order in orders.items()}
         titles = {table.id: table.title or table.id for table in tables}
         written = {name: own.written for name, own in results.items() if own.written is not None}
-        snapshot, changed = publish(site, catalogue, titles, written, current, now())
+        snapshot, new = publish(site, catalogue, titles, written, current, now())
         journal.published([name for name, own in orders.items() if isinstance(own, _Order)])
     reports = tuple(_judged(own, current) for own in results.values())
-    return BuildReport(reports, changed, snapshot, freed)
+    return BuildReport(reports, new, snapshot, freed)
 
 
 def _text(path: Path) -> str:
@@ -150,9 +155,15 @@ def _look(
     table: CollectionTable, folder: Path, site: SiteFolder, current: Current
 ) -> _Order | CollectionReport:
     """Inventory and plan: reads only, so that a wrong configuration leaves no trace."""
-    read = cache(read_header)
+    read, looked = cache(read_header), time.monotonic()
     published = read_published(site.path / table.id, current.document_of(table.id))
-    inventory = take_inventory(table, folder, read)
+    try:
+        inventory = take_inventory(table, folder, read)
+    except NothingFoundError as error:
+        if published is None:
+            raise
+        kept = len(published.layers)
+        return CollectionReport(table.id, kept=kept, failed=(f"{error} All is kept as it is.",))
     document = published.document if published else None
     try:
         firsts = first_files(table, inventory, undecided(table, document), read)
@@ -162,8 +173,9 @@ def _look(
     items = published.items if published else ()
     require_same_kind(table, inventory.layers, (item.moment for item in items))
     places = Places(folder, site.path, site.path / table.id, site.staging)
-    plan = make_plan(inventory, surveyed, published.layers if published else {}, places)
-    return _Order(frame_of(table, surveyed), inventory, plan, published)
+    layers = published.layers if published else {}
+    plan = make_plan(inventory, surveyed, layers, places, drop=table.on_missing == "drop")
+    return _Order(frame_of(table, surveyed), inventory, plan, published, looked)
 
 
 def _clean_up(
@@ -222,7 +234,7 @@ def _make(run: _Run, order: _Order) -> _Made:
     """Make the layers that are wanted, but those that there are already."""
     name, tasks = order.frame.table.id, order.plan.tasks
     if not tasks:
-        return _Made((), (), Remembered(), ())
+        return _Made()
     run.site.prepare()
     marks = {task.key: task.fingerprint for task in tasks}
     again = find_again(run.site.path, name, run.history, marks)
@@ -231,19 +243,28 @@ def _make(run: _Run, order: _Order) -> _Made:
     done = finished(run.pool.run(check_finished, checks, f"{name} finished before"))
     left = [task for task in left if task.key not in done]
     results = run.pool.run(render, left, name, done=run.journal.writer(name))
+    sources = [source for task in left for source in task.sources]
+    wait(sources, parse_duration(run.catalogue.settle), order.looked)
+    moving = changed(sources)
+    settled = [
+        result
+        for task, result in zip(left, results, strict=True)
+        if moving.keys().isdisjoint(source.path for source in task.sources)
+    ]
     return _Made(
-        rendered=tuple(own for own in results if isinstance(own, RenderedLayer)),
+        rendered=tuple(own for own in settled if isinstance(own, RenderedLayer)),
         finished=tuple(done.values()),
         again=again,
-        failed=tuple(str(own) for own in results if isinstance(own, SourceError)),
+        failed=tuple(str(own) for own in settled if isinstance(own, SourceError)),
+        left=tuple(moving.values()),
     )
 
 
 def _judged(result: _Result, current: Current) -> CollectionReport:
     """A report that tells whether readers see anything new."""
     entry = result.written.entry if result.written else None
-    changed = entry is not None and entry != current.entries.get(entry.id)
-    return replace(result.report, changed=changed)
+    new = entry is not None and entry != current.entries.get(entry.id)
+    return replace(result.report, changed=new)
 
 
 def _items(
@@ -268,6 +289,8 @@ def _report(order: _Order, made: _Made) -> CollectionReport:
         reused=len(made.finished) + len(made.again.layers),
         kept=len(plan.kept),
         missing=tuple(f"{format_moment(key.moment)} {key.band}" for key in plan.missing),
+        dropped=len(plan.gone),
+        left=made.left,
         failed=tuple(dict.fromkeys((*order.inventory.unusable, *made.failed))),
         damaged=published.damaged if published else (),
     )

@@ -38,7 +38,7 @@ def build(config: Path, workers: int) -> None:
         click.echo(report.freed.hindrance, err=True)
     for sentence in report.damaged:
         click.echo(f"Made again where possible: {sentence}", err=True)
-    for sentence in report.failed:
+    for sentence in (*report.left, *report.failed):
         click.echo(sentence, err=True)
     if report.failed:
         raise SystemExit(1)

@@ -18,6 +18,8 @@ class CollectionReport:
         kept: Number of published layers that were left as they are.
         missing: Published layers whose sources are no longer there, as
             ``2018-01-02 B04``; they are kept.
+        dropped: Number of published layers that went, as their sources are no longer there.
+        left: Sentences on sources that are still being copied, and left for the next run.
         failed: Sentences on what could not be built and why.
         damaged: Sentences on published files that were not as the catalogue says.
         changed: Whether readers see anything new.
@@ -28,6 +30,8 @@ class CollectionReport:
     reused: int = 0
     kept: int = 0
     missing: tuple[str, ...] = ()
+    dropped: int = 0
+    left: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     changed: bool = False
@@ -38,11 +42,13 @@ class CollectionReport:
             return f"{self.id}: nothing could be built"
         reused = f", {self.reused} used again" if self.reused else ""
         done = f"{_count(self.rendered, 'layer')} rendered{reused}, {self.kept} kept"
-        if not self.changed and not made:
+        if not self.changed and not made and not self.dropped:
             done = f"nothing new, {_count(self.kept, 'layer')} kept"
         gone = f", {len(self.missing)} of them without their sources" if self.missing else ""
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        left = f", {_count(len(self.left), 'file')} left" if self.left else ""
         failed = f", {_count(len(self.failed), 'failure')}" if self.failed else ""
-        return f"{self.id}: {done}{gone}{failed}"
+        return f"{self.id}: {done}{gone}{dropped}{left}{failed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,11 @@ class BuildReport:
     def failed(self) -> tuple[str, ...]:
         """Sentences on what could not be built, each once."""
         return tuple(dict.fromkeys(reason for own in self.collections for reason in own.failed))
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Sentences on sources that were left for the next run, each once."""
+        return tuple(dict.fromkeys(reason for own in self.collections for reason in own.left))
 
     @property
     def damaged(self) -> tuple[str, ...]:

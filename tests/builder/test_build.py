@@ -380,6 +380,7 @@ def test_a_mosaic_of_two_tiles_and_a_coarser_band(tmp_path: Path) -> None:
 VRT = """\
 [catalogue]
 id = "vrt"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"

@@ -32,6 +32,7 @@ SIZE = 600
 CONFIGURATION = """
 [catalogue]
 id = "small"
+settle = "0 seconds"
 output = "site"
 
 [[collections]]

@@ -39,6 +39,7 @@ Runs = dict[RunKey, "np.ndarray[Any, Any]"]
 CONFIGURATION = """\
 [catalogue]
 id = "test"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"

@@ -31,6 +31,7 @@ from support.mosaics import (
 HEAD = """\
 [catalogue]
 id = "test"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"

@@ -62,6 +62,7 @@ CONFIGURATION = """\
 [catalogue]
 id = "test"
 title = "Test site"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"
