@@ -77,7 +77,7 @@ async def _unknown(location: Location, snapshot: str, transport: Transport) -> S
         return SelectionError(f"{start}, nor a list of any: open it without one.")
     if any(own.id == snapshot for own in document.snapshots):
         return SelectionError(
-            f"{start}, although it lists it: the site is not complete; tell its publisher."
+            f"{start}, although it lists it: it is just being removed, or was lost; open another."
         )
     return SelectionError(f"{start}; there are {_listed(document.snapshots)}.")
 

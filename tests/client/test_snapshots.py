@@ -163,10 +163,10 @@ def test_a_document_of_another_content_is_refused(site: SiteFolder, pattern: str
 
 
 def test_a_snapshot_that_is_listed_and_lost(site: SiteFolder) -> None:
-    """Where the list names a snapshot that is not there, the site is at fault."""
+    """Where the list names a snapshot that is not there, as amid a clean-up, that is told."""
     snapshot = publish(site, "2018-01-01T02:00:00Z")
     (site.folder / f"catalog-{snapshot}.json").unlink()
-    with pytest.raises(SelectionError, match="although it lists it: the site is not complete"):
+    with pytest.raises(SelectionError, match="although it lists it: it is just being removed"):
         shoestring.open(site.folder, snapshot=snapshot)
 
 

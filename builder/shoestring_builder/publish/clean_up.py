@@ -79,12 +79,10 @@ def clean_up(
         named = frozenset(others).union(*(reader.of(own.id) for own in left))
     except CatalogueError as error:  # a damaged document hides what it names
         return Freed(hindrance=f"Nothing was cleaned up: {error}")
-    collections = _collections(site.path, listed)
-    site.swap(SNAPSHOTS, history_data(left))
-    site.flush()
-    ages = _ages(site.path, collections)
+    ages = _ages(site.path, _collections(site.path, listed))
     doomed = select(ages, named, (now - keep).timestamp())
     freed = _remove(site.path, doomed, len(listed) - len(left))
+    site.swap(SNAPSHOTS, history_data(left))  # last: a run that is killed before is made up for
     _log.info("%s: %s", site.path, freed)
     return freed
 
