@@ -41,6 +41,7 @@ class SiteFolder:
     lasting: set[Path] = field(default_factory=set)
     _lock: SiteLock | None = None
     _touched: set[Path] = field(default_factory=set)
+    _new: set[Path] = field(default_factory=set)
 
     @property
     def hidden(self) -> Path:
@@ -100,6 +101,7 @@ class SiteFolder:
             with staged.open("r+b") as file:
                 os.fsync(file.fileno())
             self._rename(staged, path)
+            self._new.add(path)
 
     def write(self, target: str, data: bytes) -> None:
         """Write a file whose name carries a hash of its content, unless it is there.
@@ -109,6 +111,7 @@ class SiteFolder:
         """
         if not has_size(self.path / target, len(data)):
             self._replace(self.path / target, data)
+            self._new.add(self.path / target)
 
     def swap(self, target: str, data: bytes) -> bool:
         """Replace a pointer in one step, if it changes.
@@ -133,6 +136,19 @@ class SiteFolder:
             there = path.is_file()
             path.unlink(missing_ok=True)
         return there
+
+    def commit(self) -> None:
+        """From now on pointers lead to what was placed and written: it is there to stay."""
+        self._new.clear()
+
+    def withdraw(self) -> None:
+        """Remove what was placed and written, where no pointer leads to it yet; also all staged."""
+        for path in self._new:
+            with suppress(OSError):
+                path.unlink()
+        self._new.clear()
+        self.lasting.clear()
+        self.clear()
 
     def flush(self) -> None:
         """Wait until the disk holds all names that were given so far.
@@ -199,8 +215,7 @@ def open_site(path: Path) -> Iterator[SiteFolder]:
     except (BusyError, LostWorkerError):  # what lies there is another's, or the next run's
         raise
     except PublishError:  # no room, most likely: leave none of it taken
-        site.lasting.clear()
-        site.clear()
+        site.withdraw()
         raise
     else:
         site.clear()

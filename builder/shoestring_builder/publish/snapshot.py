@@ -179,6 +179,7 @@ def show(
     pointers = {entry: collection_pointer(collection_data(site.path, entry), mark)
                 for entry in entries}  # fmt: skip
     site.flush()
+    site.commit()
     changed = False
     for entry, pointer in pointers.items():
         changed |= site.swap(f"{entry.id}/{COLLECTION}", pointer)
