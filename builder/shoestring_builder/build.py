@@ -28,6 +28,7 @@ from shoestring_builder.publish.published import PublishedCollection, read_publi
 from shoestring_builder.publish.site_folder import SiteFolder, open_site
 from shoestring_builder.publish.snapshot import (
     WrittenCollection,
+    mend_documents,
     place_layers,
     publish,
     write_collection,
@@ -127,9 +128,10 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
     catalogue, tables = configuration.catalogue, configuration.collections
     with open_site(folder / catalogue.output) as site:
         current = read_current(site.path)
+        mend_documents(site, current)
         orders = {table.id: _look(table, folder, site, current) for table in tables}
         journal = _journal(site, orders)
-        freed = _clean_up(catalogue, orders.values(), site, current, journal)
+        freed = _clean_up(catalogue, orders, site, current, journal)
         history = read_history(site.path, current.mark, now())
         with open_pool(workers, progress=progress) as pool:
             run = _Run(catalogue, site, pool, journal, history)
@@ -137,7 +139,7 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
         titles = {table.id: table.title or table.id for table in tables}
         written = {name: own.written for name, own in results.items() if own.written is not None}
         snapshot, new = publish(site, catalogue, titles, written, current, now())
-        journal.published([name for name, own in orders.items() if isinstance(own, _Order)])
+        journal.published(_looked(orders))
     reports = tuple(_judged(own, current) for own in results.values())
     return BuildReport(reports, new, snapshot, freed)
 
@@ -180,27 +182,32 @@ def _look(
 
 def _clean_up(
     catalogue: CatalogueTable,
-    orders: Iterable[_Order | CollectionReport],
+    orders: Mapping[str, _Order | CollectionReport],
     site: SiteFolder,
     current: Current,
     journal: Journal,
 ) -> Freed:
     """Remove what is no longer needed; never a source file, wherever it lies."""
-    others = {
+    looked = _looked(orders)
+    sources = {
         source.path.relative_to(site.path).as_posix()
-        for order in orders
-        if isinstance(order, _Order)
+        for order in looked.values()
         for layer in order.inventory.layers.values()
         for source in layer
         if source.path.is_relative_to(site.path)
     }
-    others |= journal.names()
-    return clean_up(site, current.mark, parse_duration(catalogue.keep), now(), others)
+    keep, others = parse_duration(catalogue.keep), sources | journal.names()
+    return clean_up(site, current.mark, keep, now(), others, orders.keys() - looked.keys())
+
+
+def _looked(orders: Mapping[str, _Order | CollectionReport]) -> dict[str, _Order]:
+    """The collections of which it is known what there is to do."""
+    return {name: order for name, order in orders.items() if isinstance(order, _Order)}
 
 
 def _journal(site: SiteFolder, orders: Mapping[str, _Order | CollectionReport]) -> Journal:
     """What runs that came to no end have finished, and is to be made now."""
-    looked = {name: order for name, order in orders.items() if isinstance(order, _Order)}
+    looked = _looked(orders)
     wanted = {own for name, order in looked.items() for own in _wanted(name, order.plan.tasks)}
     return Journal(site, wanted, orders.keys() - looked.keys())
 

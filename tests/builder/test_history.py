@@ -284,6 +284,41 @@ def test_rollback_mends_damaged_pointers(project: Path, damaged: str) -> None:
     assert check(site).faults == ()
 
 
+@pytest.mark.parametrize("configured", [True, False])
+@pytest.mark.parametrize("pattern", ["catalog-*.json", "s2/collection-*.json"])
+def test_a_build_mends_the_documents_that_others_are_found_by(
+    project: Path, pattern: str, configured: bool
+) -> None:
+    """A document of the current snapshot that was damaged, even by a bit, is as it was before."""
+    site = project / "site"
+    age(site, 24)
+    config = project / "site.toml"
+    if not configured:
+        write_configuration(project, CONFIGURATION.replace('id = "s2"', 'id = "other"'))
+        build(config)
+        age(site, 24)
+    build(config)
+    before = tree(site)
+    for path in site.glob(pattern):
+        path.write_bytes(path.read_bytes().replace(b"s2", b"s3"))
+    assert tree(site) != before
+    assert build(config).failed == ()
+    assert tree(site) == before
+    assert check(site).faults == ()
+
+
+def test_a_collection_whose_documents_are_lost_does_not_take_others_along(project: Path) -> None:
+    """A collection that is no longer configured, and whose documents can't be read, is left out."""
+    site = project / "site"
+    config = write_configuration(project, CONFIGURATION.replace('id = "s2"', 'id = "other"'))
+    build(config)
+    for path in site.glob("s2/collection*.json"):
+        path.write_bytes(b"{")
+    build(config)
+    with shoestring.open(site) as catalogue:
+        assert list(catalogue) == ["other"]
+
+
 def test_a_damaged_catalogue_names_the_remedy(project: Path) -> None:
     """A build that can't read `catalog.json` says what writes it again."""
     (project / "site" / "catalog.json").write_text("{")

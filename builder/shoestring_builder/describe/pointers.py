@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from shoestring_builder.describe.item import Document, link
+from shoestring_schema.document import decode
 from shoestring_schema.site import SnapshotMark
 
 SNAPSHOTS = "snapshots.json"
@@ -34,6 +35,17 @@ def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
 def collection_pointer(document: bytes, mark: SnapshotMark) -> bytes:
     """`collection.json`, from ``collection-<hash>.json``."""
     return pretty(_marked(msgspec.json.decode(document), mark))
+
+
+def unmarked(pointer: bytes) -> bytes:
+    """The document that `collection_pointer` made a pointer of.
+
+    Raises:
+        CatalogueError: It is no document at all.
+    """
+    document = decode(pointer, dict[str, Any], "collection.json")
+    document.pop("shoestring:snapshot", None)
+    return pretty(document)
 
 
 def pretty(document: Any) -> bytes:  # noqa: ANN401 (JSON)

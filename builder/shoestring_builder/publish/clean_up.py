@@ -54,6 +54,7 @@ def clean_up(
     keep: timedelta,
     now: datetime,
     others: Iterable[str] = (),
+    spared: Collection[str] = (),
 ) -> Freed:
     """Forget the snapshots that have ended `keep` ago, and remove what only they name.
 
@@ -66,6 +67,7 @@ def clean_up(
         keep: How long snapshots are kept after they have ended.
         now: The time.
         others: Files to keep that no snapshot names, relative to the site.
+        spared: Collections of which nothing is removed: it is not known what sources they have.
 
     Raises:
         PublishError: The list of snapshots can't be written.
@@ -79,7 +81,7 @@ def clean_up(
         named = frozenset(others).union(*(reader.of(own.id) for own in left))
     except CatalogueError as error:  # a damaged document hides what it names
         return Freed(hindrance=f"Nothing was cleaned up: {error}")
-    ages = _ages(site.path, _collections(site.path, listed))
+    ages = _ages(site.path, _collections(site.path, listed) - set(spared))
     doomed = select(ages, named, (now - keep).timestamp())
     freed = _remove(site.path, doomed, len(listed) - len(left))
     site.swap(SNAPSHOTS, history_data(left))  # last: a run that is killed before is made up for

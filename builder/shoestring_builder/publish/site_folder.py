@@ -113,6 +113,19 @@ class SiteFolder:
             self._replace(self.path / target, data)
             self._new.add(self.path / target)
 
+    def mend(self, target: str, data: bytes) -> None:
+        """Write a file whose name carries a hash of its content, unless it is there to the last bit.
+
+        For the few files that all others are found by.
+
+        Raises:
+            PublishError: The file can't be written.
+        """
+        if not has_size(self.path / target, len(data)):
+            self.write(target, data)
+        else:
+            self.swap(target, data)
+
     def swap(self, target: str, data: bytes) -> bool:
         """Replace a pointer in one step, if it changes.
 

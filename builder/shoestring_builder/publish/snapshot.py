@@ -26,6 +26,7 @@ from shoestring_builder.describe.pointers import (
     SNAPSHOTS,
     catalogue_pointer,
     collection_pointer,
+    unmarked,
 )
 from shoestring_builder.layer import LayerKey, RenderedLayer
 from shoestring_builder.publish.current import CATALOG, COLLECTION, Current
@@ -105,10 +106,29 @@ def write_collection(
         pointers = (documents.collection.data, documents.database or b"")
         sizes = [len(data) for data in (*(own.data for own in new), *pointers)]
         require_room(site.path, sizes, f'the documents of collection "{collection}"')
-    for file in files:
+    for file in documents.files:
         site.write(f"{collection}/{file.name}", file.data)
+    site.mend(f"{collection}/{documents.collection.name}", documents.collection.data)
     entry = _entry(collection, documents.collection, documents.database)
     return WrittenCollection(entry, documents.database, change)
+
+
+def mend_documents(site: SiteFolder, current: Current) -> None:
+    """Make documents of collections that were damaged again, from the pointers to them.
+
+    Without them a collection that is no longer configured would be lost.
+
+    Raises:
+        PublishError: The site can't be written.
+    """
+    for entry in current.entries.values():
+        with suppress(CatalogueError, OSError):
+            try:
+                collection_data(site.path, entry)
+            except CatalogueError:
+                data = unmarked((site.path / entry.id / COLLECTION).read_bytes())
+                if File("", data).checksum == entry.checksum:
+                    site.mend(posixpath.normpath(entry.href), data)
 
 
 def publish(
@@ -144,7 +164,7 @@ def publish(
     file = describe_catalogue(catalogue, listed)
     snapshot = file.name.removeprefix("catalog-").removesuffix(".json")
     before = read_history(site.path, current.mark, now)
-    site.write(file.name, file.data)
+    site.mend(file.name, file.data)
     mark = next_mark(before, snapshot, now)
     changes = [own.change for own in written.values() if own.change is not None]
     after = with_current(before, mark, changes, now)
@@ -212,7 +232,10 @@ def _carried(site: SiteFolder, name: str, current: Current) -> CollectionEntry |
     """A collection as the site shows it now, if its document is still there."""
     entry = current.entries.get(name)
     if entry is not None:
-        return entry if has_size(site.path / name / current.document_of(name), entry.size) else None
+        with suppress(CatalogueError):  # then no reader can have it, nor anything beside it
+            collection_data(site.path, entry)
+            return entry
+        return None
     path = site.path / name / COLLECTION
     if current.mark is not None or not path.is_file():
         return None
