@@ -1,7 +1,7 @@
 """Snapshots come, are listed, are shown again, and go."""
 
-import json
 import os
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,8 @@ from shoestring_builder.publish.history import kept, next_mark, with_current
 from shoestring_builder.publish.names import SnapshotNames
 from shoestring_builder.publish.rollback import list_snapshots, rollback
 from shoestring_builder.publish.site_folder import open_site
-from shoestring_schema.errors import CatalogueError, SelectionError
-from shoestring_schema.site import SnapshotDocument, SnapshotMark
+from shoestring_schema.errors import CatalogueError, SelectionError, ShoestringError
+from shoestring_schema.site import SnapshotDocument
 from support.command import run_here
 from support.mosaics import (
     CONFIGURATION,
@@ -319,6 +319,45 @@ def test_a_collection_whose_documents_are_lost_does_not_take_others_along(projec
         assert list(catalogue) == ["other"]
 
 
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_byte_that_changed_in_a_pointer_is_no_crash(
+    grown: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Whatever byte of a pointer is another, a build mends it or says in a sentence what is wrong."""
+    project = Path(shutil.copytree(grown, tmp_path_factory.mktemp("byte") / "project"))
+    names = ("catalog.json", "snapshots.json", "s2/collection.json", "s2/database.json")
+    path = project / "site" / data.draw(st.sampled_from(names))
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.sampled_from(b'0129aZ"{}[],: \xff\x00'))
+    path.write_bytes(content)
+    try:
+        build(project / "site.toml")
+    except ShoestringError as error:
+        assert path.name in str(error) or "is missing" in str(error)  # noqa: PT017
+    else:
+        assert check(project / "site").faults == ()
+    shutil.rmtree(project)
+
+
+@pytest.mark.parametrize("time", ["2018-13-01T00:00:00Z", "2018-02-30T00:00:00Z"])
+def test_a_time_that_there_is_not(project: Path, time: str) -> None:
+    """Times that no calendar has are damage like any other."""
+    site = project / "site"
+    held = snapshots(site)
+    text = (site / "snapshots.json").read_text("utf-8")
+    (site / "snapshots.json").write_text(re.sub(r'"time": "[^"]+"', f'"time": "{time}"', text))
+    build(project / "site.toml")
+    assert set(snapshots(site)) == set(held)
+    assert check(site).faults == ()
+    text = (site / "catalog.json").read_text("utf-8")
+    (site / "catalog.json").write_text(re.sub(r'"time": "[^"]+"', f'"time": "{time}"', text))
+    ran = run_here("build", project / "site.toml")
+    assert ran.code == 1
+    assert "catalog.json has a snapshot of no time that there is" in ran.err
+
+
 def test_a_damaged_catalogue_names_the_remedy(project: Path) -> None:
     """A build that can't read `catalog.json` says what writes it again."""
     (project / "site" / "catalog.json").write_text("{")
@@ -458,20 +497,36 @@ def test_whatever_happens_kept_snapshots_are_whole(
 
 def test_the_list_tells_what_is_current_only_by_the_pointer(project: Path) -> None:
     """A list that is ahead of `catalog.json`, as after a kill, is put right by the next run."""
-    site = project / "site"
+    site, config = project / "site", project / "site.toml"
+    before = (site / "catalog.json").read_bytes()
+    source = project / "mosaics" / "S2_2018-01-02_B04.tif"
+    shutil.copy2(source, project / "kept.tif")
+    write_raster(source, 99)
+    ahead = build(config).snapshot
+    (site / "catalog.json").write_bytes(before)
+    shutil.copy2(project / "kept.tif", source)
+    build(config)
     mark = list_snapshots(site)[1]
+    assert (site / "catalog.json").read_bytes() == before
+    ended = {own.id: own.until is not None for own in list_snapshots(site)[0]}
     assert mark is not None
-    path = site / "snapshots.json"
-    document = json.loads(path.read_text("utf-8"))
-    before = path.read_bytes()
-    document["snapshots"][-1]["until"] = mark.time
-    document["snapshots"].append({"id": "f" * 16, "time": mark.time})
-    path.write_text(json.dumps(document))
+    assert (ended[mark.id], ended[str(ahead)]) == (False, True)
+    assert check(site).faults == ()
+
+
+def test_a_snapshot_that_the_list_names_wrongly_is_not_lost(project: Path) -> None:
+    """A bit that changed in an identifier costs no snapshot: its document is there."""
+    site = project / "site"
+    write_raster(project / "mosaics" / "S2_2018-01-02_B04.tif", 99)
     build(project / "site.toml")
-    after = json.loads(path.read_text("utf-8"))["snapshots"]
-    assert json.loads(before)["snapshots"] == [own for own in after if own["id"] != "f" * 16]
-    assert [bool(own.get("until")) for own in after if own["id"] == "f" * 16] == [True]
-    assert SnapshotMark(id=mark.id, time=mark.time) == list_snapshots(site)[1]
+    held = snapshots(site)
+    path = site / "snapshots.json"
+    path.write_text(path.read_text("utf-8").replace(held[-2], "f" * 16), "utf-8")
+    age(site, 19)
+    build(project / "site.toml")
+    assert set(snapshots(site)) >= set(held[-2:])
+    assert dates(site, held[-2]) == NIGHTS
+    assert check(site).faults == ()
 
 
 def test_a_republished_site_is_whole(project: Path) -> None:

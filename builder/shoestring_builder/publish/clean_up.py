@@ -74,7 +74,8 @@ def clean_up(
     """
     listed = read_history(site.path, mark, now)
     left = kept(listed, mark, keep, now)
-    if len(left) == len(listed):
+    data = history_data(left)
+    if not listed or _holds(site.path / SNAPSHOTS, data):
         return Freed()
     reader = SnapshotNames(site.path)
     try:
@@ -84,7 +85,7 @@ def clean_up(
     ages = _ages(site.path, _collections(site.path, listed) - set(spared))
     doomed = select(ages, named, (now - keep).timestamp())
     freed = _remove(site.path, doomed, len(listed) - len(left))
-    site.swap(SNAPSHOTS, history_data(left))  # last: a run that is killed before is made up for
+    site.swap(SNAPSHOTS, data)  # last: a run that is killed before is made up for
     _log.info("%s: %s", site.path, freed)
     return freed
 
@@ -103,6 +104,14 @@ def select(ages: Mapping[str, float], named: Collection[str], before: float) -> 
         for name in sorted(ages)
         if kind.fullmatch(name) and name not in named and ages[name] < before
     ]
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether the list is as it should be; it is not while a clean-up is due, or was killed."""
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _collections(site: Path, snapshots: Snapshots) -> set[str]:

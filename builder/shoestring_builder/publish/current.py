@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shoestring_builder.clock import parse_instant
 from shoestring_builder.describe.documents import children_of
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError
@@ -52,6 +53,7 @@ def read_current(site: Path) -> Current:
     try:
         document = decode(path.read_bytes(), CatalogDocument, str(path))
         require_readable(document.version or "", str(path))
+        _require_time(document.snapshot, path)
     except CatalogueError as error:
         if not (site / "snapshots.json").is_file():
             raise
@@ -64,3 +66,10 @@ def read_current(site: Path) -> Current:
         entries={entry.id: entry for entry in document.collections or ()},
         titles=children_of(document.links),
     )
+
+
+def _require_time(mark: SnapshotMark | None, path: Path) -> None:
+    try:
+        _ = mark and parse_instant(mark.time)
+    except ValueError:
+        raise CatalogueError(f"{path} has a snapshot of no time that there is.") from None

@@ -1,7 +1,7 @@
 """The snapshots that a site keeps: ``snapshots.json``."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import msgspec
 
 from shoestring_builder.clock import format_instant, parse_instant
 from shoestring_builder.describe.pointers import SNAPSHOTS, pretty
+from shoestring_builder.publish.names import snapshot_name
 from shoestring_schema import SCHEMA_VERSION
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError
@@ -27,25 +28,25 @@ _SNAPSHOT = re.compile(r"catalog-([0-9a-f]{16})\.json")
 
 
 def read_history(site: Path, mark: SnapshotMark | None, now: datetime) -> Snapshots:
-    """Read which snapshots a site keeps.
+    """Read which snapshots a site keeps, as far as their documents are there.
 
-    A list that is damaged or lost is made again from the documents that are there.
+    A list that is damaged or lost is made again from these; so is one that names others, as after
+    a bit of it has changed.
 
     Args:
         site: The site's folder.
-        mark: The current snapshot; it is among those that are returned.
+        mark: The current snapshot; it is among those that are returned, if it is there.
         now: The time.
 
     Raises:
         CatalogueError: A newer builder wrote it.
     """
-    path = site / SNAPSHOTS
-    try:
-        document = decode(path.read_bytes(), SnapshotsDocument, str(path))
-    except (OSError, CatalogueError):
-        return _with_mark(_found(site, now), mark)
-    require_readable(document.version, str(path))
-    return _with_mark(document.snapshots, mark)
+    listed = _listed(site / SNAPSHOTS, now)
+    there = {own.id: own for own in listed or () if (site / snapshot_name(own.id)).is_file()}
+    lacking = listed is None or len(there) < len(listed) or (mark and mark.id not in there)
+    if lacking:
+        there = {own.id: own for own in _found(site, mark, now)} | there
+    return tuple(sorted(there.values(), key=lambda own: own.time))
 
 
 def history_data(snapshots: Snapshots) -> bytes:
@@ -107,23 +108,27 @@ def kept(
     )
 
 
-def _with_mark(snapshots: Snapshots, mark: SnapshotMark | None) -> Snapshots:
-    if mark is None or any(own.id == mark.id for own in snapshots):
-        return snapshots
-    added = (*snapshots, SnapshotDocument(id=mark.id, time=mark.time))
-    return tuple(sorted(added, key=lambda own: own.time))
+def _listed(path: Path, now: datetime) -> Snapshots | None:
+    """What the list says; None where it is not there, or damaged."""
+    try:
+        document = decode(path.read_bytes(), SnapshotsDocument, str(path))
+        _not_before(document.snapshots, now)  # every time is one
+    except (OSError, CatalogueError, ValueError):
+        return None
+    require_readable(document.version, str(path))
+    return document.snapshots
 
 
-def _found(site: Path, now: datetime) -> Snapshots:
-    """The snapshots whose documents are there; they have ended just now, for all one knows."""
-    found = []
+def _found(site: Path, mark: SnapshotMark | None, now: datetime) -> Iterator[SnapshotDocument]:
+    """The snapshots whose documents are there; for all one knows, they have ended just now."""
     for path in site.iterdir() if site.is_dir() else ():
         match = _SNAPSHOT.fullmatch(path.name)
-        if match:
-            written = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
-            time = format_instant(written)
-            found.append(SnapshotDocument(id=match[1], time=time, until=format_instant(now)))
-    return tuple(sorted(found, key=lambda own: (own.time, own.id)))
+        if match and mark is not None and match[1] == mark.id:
+            yield SnapshotDocument(id=mark.id, time=mark.time)
+        elif match:
+            time = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
+            ended = format_instant(now)
+            yield SnapshotDocument(id=match[1], time=format_instant(time), until=ended)
 
 
 def _not_before(snapshots: Snapshots, now: datetime) -> datetime:
