@@ -1,6 +1,7 @@
 # make demo       the whole path on one machine: mosaics, site, server, NDVI
 # make test       all checks and tests, on this Python, the newest one, and the lowest versions
 # make check      the quick part of it: style, types, imports, tests on this Python
+# make torture    builders killed at 200 random instants; `make test` takes a tenth of them
 # make schemas    JSON Schemas and the configuration's reference, from the contract's types
 # make constraints  the pinned versions, from fresh environments
 # make bench      benchmarks over a slow link (as root; needs ../shared/wan)
@@ -10,7 +11,7 @@ NEWEST := $(shell $(PYTHON) tools/newest_python.py)
 PIP_FLAGS = --quiet --disable-pip-version-check
 DIST = pyproject.toml constraints.txt
 
-.PHONY: demo test check lint newest lowest schemas constraints bench clean
+.PHONY: demo test check lint newest lowest torture schemas constraints bench clean
 
 demo: .venv/ready
 	.venv/bin/shoestring demo demo
@@ -53,6 +54,9 @@ lowest: .venv-lowest/ready
 	$(PYTHON) tools/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/pip install $(PIP_FLAGS) -c .venv-lowest/lowest.txt -e '.[dev]'
 	touch $@
+
+torture: .venv/ready
+	SHOESTRING_INSTANTS=200 .venv/bin/python -m pytest -q -m torture
 
 schemas: .venv/ready
 	.venv/bin/python -m shoestring_schema.generate

@@ -20,6 +20,7 @@ FIRST_DAY = date(2010, 1, 1)
 CONFIGURATION = """\
 [catalogue]
 id = "bench"
+settle = "0 seconds"
 [[collections]]
 id = "s2"
 source = "mosaics/{date}_{band}.tif"

@@ -50,6 +50,7 @@ CLOUD = 128
 CONFIGURATION = """\
 [catalogue]
 id = "bench"
+settle = "0 seconds"
 [[collections]]
 id = "s2"
 source = "mosaics/{date}_{band}.tif"

@@ -1,45 +1,108 @@
 """The six steps after each other: inventory, plan, render, index, describe, publish."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from shoestring_builder.clock import now
 from shoestring_builder.describe.documents import describe_collection
 from shoestring_builder.describe.item import Frame, frame_of
 from shoestring_builder.index.collection import index_collection
-from shoestring_builder.inventory.files import Inventory, take_inventory
+from shoestring_builder.inventory.files import Inventory, NothingFoundError, take_inventory
 from shoestring_builder.inventory.first_file import first_files
 from shoestring_builder.inventory.header import read_header
+from shoestring_builder.inventory.settle import changed, wait
 from shoestring_builder.inventory.survey import survey, undecided
-from shoestring_builder.layer import LayerKey, RenderedLayer
+from shoestring_builder.layer import LayerKey, RenderedLayer, RenderTask
 from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
 from shoestring_builder.pool import Pool, open_pool
+from shoestring_builder.publish.changes import change_of
+from shoestring_builder.publish.clean_up import Freed, clean_up
+from shoestring_builder.publish.current import Current, read_current
+from shoestring_builder.publish.history import Snapshots, read_history
+from shoestring_builder.publish.journal import Journal, Order, check_finished, finished
+from shoestring_builder.publish.memory import Remembered, find_again
 from shoestring_builder.publish.published import PublishedCollection, read_published
 from shoestring_builder.publish.site_folder import SiteFolder, open_site
 from shoestring_builder.publish.snapshot import (
+    WrittenCollection,
+    mend_documents,
     place_layers,
-    publish_catalogue,
-    publish_collection,
-    sweep_collection,
+    publish,
+    write_collection,
 )
-from shoestring_builder.record import ItemRecord, LayerRecord
+from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.picture import add_thumbnails
 from shoestring_builder.report import BuildReport, CollectionReport
 from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
+from shoestring_schema.duration import parse_duration
 from shoestring_schema.errors import ConfigError, SourceError
 from shoestring_schema.moment import Moment, format_moment
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A collection that was looked at: all that is needed to build it."""
+    """A collection that was looked at: all that is needed to build it; and when, by `monotonic`."""
 
     frame: Frame
     inventory: Inventory
     plan: Plan
     published: PublishedCollection | None
+    looked: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all collections are built with.
+
+    Attributes:
+        catalogue: The site's configuration.
+        site: The site.
+        pool: Does what takes long.
+        journal: What earlier runs have finished, and this one does.
+        history: The snapshots that the site keeps.
+    """
+
+    catalogue: CatalogueTable
+    site: SiteFolder
+    pool: Pool
+    journal: Journal
+    history: Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The layers of a collection that are not published yet.
+
+    Attributes:
+        rendered: Those that this run has made.
+        finished: Those that a run had made that came to no end.
+        again: Those that are in the site, by an earlier snapshot.
+        failed: Sentences on sources that can't be used.
+        left: Sentences on sources that are still being copied.
+    """
+
+    rendered: tuple[RenderedLayer, ...] = ()
+    finished: tuple[RenderedLayer, ...] = ()
+    again: Remembered = field(default_factory=Remembered)
+    failed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A collection that was built, or not.
+
+    Attributes:
+        report: What was done.
+        written: Its files; None where there is nothing to publish.
+    """
+
+    report: CollectionReport
+    written: WrittenCollection | None = None
 
 
 def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) -> BuildReport:
@@ -58,23 +121,27 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
         ConfigError: The configuration can't be used; nothing was written.
         CatalogueError: The site that is there can't be read; nothing was written.
         PublishError: The site can't be written; readers see it as it was.
+        BusyError: Another builder is at work on it; nothing was done.
     """
     folder = config_path.resolve().parent
     configuration = parse_configuration(_text(config_path), str(config_path))
     catalogue, tables = configuration.catalogue, configuration.collections
     with open_site(folder / catalogue.output) as site:
-        orders = {table.id: _look(table, folder, site) for table in tables}
-        for table in tables:
-            sweep_collection(site, table.id)
+        current = read_current(site.path)
+        mend_documents(site, current)
+        orders = {table.id: _look(table, folder, site, current) for table in tables}
+        journal = _journal(site, orders)
+        freed = _clean_up(catalogue, orders, site, current, journal)
+        history = read_history(site.path, current.mark, now())
         with open_pool(workers, progress=progress) as pool:
-            reports = tuple(
-                order
-                if isinstance(order, CollectionReport)
-                else _build_collection(catalogue, order, site, pool)
-                for order in orders.values()
-            )
-        listed = publish_catalogue(site, catalogue, {t.id: t.title or t.id for t in tables})
-    return BuildReport(reports, listed or any(report.changed for report in reports))
+            run = _Run(catalogue, site, pool, journal, history)
+            results = {name: _build_collection(run, order) for name, order in orders.items()}
+        titles = {table.id: table.title or table.id for table in tables}
+        written = {name: own.written for name, own in results.items() if own.written is not None}
+        snapshot, new = publish(site, catalogue, titles, written, current, now())
+        journal.published(_looked(orders))
+    reports = tuple(_judged(own, current) for own in results.values())
+    return BuildReport(reports, new, snapshot, freed)
 
 
 def _text(path: Path) -> str:
@@ -86,11 +153,19 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
 
 
-def _look(table: CollectionTable, folder: Path, site: SiteFolder) -> _Order | CollectionReport:
+def _look(
+    table: CollectionTable, folder: Path, site: SiteFolder, current: Current
+) -> _Order | CollectionReport:
     """Inventory and plan: reads only, so that a wrong configuration leaves no trace."""
-    read = cache(read_header)
-    published = read_published(site.path / table.id)
-    inventory = take_inventory(table, folder, read)
+    read, looked = cache(read_header), time.monotonic()
+    published = read_published(site.path / table.id, current.document_of(table.id))
+    try:
+        inventory = take_inventory(table, folder, read)
+    except NothingFoundError as error:
+        if published is None:
+            raise
+        kept = len(published.layers)
+        return CollectionReport(table.id, kept=kept, failed=(f"{error} All is kept as it is.",))
     document = published.document if published else None
     try:
         firsts = first_files(table, inventory, undecided(table, document), read)
@@ -100,57 +175,129 @@ def _look(table: CollectionTable, folder: Path, site: SiteFolder) -> _Order | Co
     items = published.items if published else ()
     require_same_kind(table, inventory.layers, (item.moment for item in items))
     places = Places(folder, site.path, site.path / table.id, site.staging)
-    plan = make_plan(inventory, surveyed, published.layers if published else {}, places)
-    return _Order(frame_of(table, surveyed), inventory, plan, published)
+    layers = published.layers if published else {}
+    plan = make_plan(inventory, surveyed, layers, places, drop=table.on_missing == "drop")
+    return _Order(frame_of(table, surveyed), inventory, plan, published, looked)
 
 
-def _build_collection(
-    catalogue: CatalogueTable, order: _Order, site: SiteFolder, pool: Pool
-) -> CollectionReport:
-    """Render, index, describe, publish."""
-    name, plan = order.frame.table.id, order.plan
-    rendered, failed = _render(order, site, pool)
-    layers = {**plan.outdated, **plan.kept, **place_layers(site, name, rendered)}
-    report = _report(order, rendered, failed)
+def _clean_up(
+    catalogue: CatalogueTable,
+    orders: Mapping[str, _Order | CollectionReport],
+    site: SiteFolder,
+    current: Current,
+    journal: Journal,
+) -> Freed:
+    """Remove what is no longer needed; never a source file, wherever it lies."""
+    looked = _looked(orders)
+    sources = {
+        source.path.relative_to(site.path).as_posix()
+        for order in looked.values()
+        for layer in order.inventory.layers.values()
+        for source in layer
+        if source.path.is_relative_to(site.path)
+    }
+    keep, others = parse_duration(catalogue.keep), sources | journal.names()
+    return clean_up(site, current.mark, keep, now(), others, orders.keys() - looked.keys())
+
+
+def _looked(orders: Mapping[str, _Order | CollectionReport]) -> dict[str, _Order]:
+    """The collections of which it is known what there is to do."""
+    return {name: order for name, order in orders.items() if isinstance(order, _Order)}
+
+
+def _journal(site: SiteFolder, orders: Mapping[str, _Order | CollectionReport]) -> Journal:
+    """What runs that came to no end have finished, and is to be made now."""
+    looked = _looked(orders)
+    wanted = {own for name, order in looked.items() for own in _wanted(name, order.plan.tasks)}
+    return Journal(site, wanted, orders.keys() - looked.keys())
+
+
+def _wanted(collection: str, tasks: Iterable[RenderTask]) -> list[Order]:
+    return [(collection, task.key, task.fingerprint) for task in tasks]
+
+
+def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
+    """Render, index, describe, and write all but the pointers."""
+    if isinstance(order, CollectionReport):
+        return _Result(order)
+    name, plan, site = order.frame.table.id, order.plan, run.site
+    made = _make(run, order)
+    new = (*made.finished, *made.rendered)
+    layers = {**plan.outdated, **plan.kept, **made.again.layers, **place_layers(site, name, new)}
+    report = _report(order, made)
     if not layers:
-        return report
-    items = add_thumbnails(order.frame, _items(layers, order.published), site, pool)
-    indexes = index_collection(order.frame, items, rendered, order.published, site, pool)
-    documents = describe_collection(order.frame, items, catalogue, indexes.years)
-    return replace(
-        report,
-        failed=tuple(dict.fromkeys((*report.failed, *indexes.failed))),
-        changed=publish_collection(site, name, documents),
+        return _Result(report)
+    items = _items(layers, order.published, made.again.thumbnails)
+    items = add_thumbnails(order.frame, items, site, run.pool)
+    indexes = index_collection(order.frame, items, new, order.published, site, run.pool)
+    documents = describe_collection(order.frame, items, run.catalogue, indexes.years)
+    before = order.published.layers if order.published else {}
+    written = write_collection(site, name, documents, change_of(name, before, layers))
+    reasons = tuple(dict.fromkeys((*report.failed, *indexes.failed)))
+    return _Result(replace(report, failed=reasons), written)
+
+
+def _make(run: _Run, order: _Order) -> _Made:
+    """Make the layers that are wanted, but those that there are already."""
+    name, tasks = order.frame.table.id, order.plan.tasks
+    if not tasks:
+        return _Made()
+    run.site.prepare()
+    marks = {task.key: task.fingerprint for task in tasks}
+    again = find_again(run.site.path, name, run.history, marks)
+    left = [task for task in tasks if task.key not in again.layers]
+    checks = run.journal.tasks(_wanted(name, left))
+    done = finished(run.pool.run(check_finished, checks, f"{name} finished before"))
+    left = [task for task in left if task.key not in done]
+    results = run.pool.run(render, left, name, done=run.journal.writer(name))
+    sources = [source for task in left for source in task.sources]
+    wait(sources, parse_duration(run.catalogue.settle), order.looked)
+    moving = changed(sources)
+    settled = [
+        result
+        for task, result in zip(left, results, strict=True)
+        if moving.keys().isdisjoint(source.path for source in task.sources)
+    ]
+    return _Made(
+        rendered=tuple(own for own in settled if isinstance(own, RenderedLayer)),
+        finished=tuple(done.values()),
+        again=again,
+        failed=tuple(str(own) for own in settled if isinstance(own, SourceError)),
+        left=tuple(moving.values()),
     )
 
 
-def _render(order: _Order, site: SiteFolder, pool: Pool) -> tuple[list[RenderedLayer], list[str]]:
-    if order.plan.tasks:
-        site.prepare()
-    results = pool.run(render, order.plan.tasks, order.frame.table.id)
-    rendered = [result for result in results if isinstance(result, RenderedLayer)]
-    failed = [str(result) for result in results if isinstance(result, SourceError)]
-    return rendered, failed
+def _judged(result: _Result, current: Current) -> CollectionReport:
+    """A report that tells whether readers see anything new."""
+    entry = result.written.entry if result.written else None
+    new = entry is not None and entry != current.entries.get(entry.id)
+    return replace(result.report, changed=new)
 
 
 def _items(
-    layers: Mapping[LayerKey, LayerRecord], published: PublishedCollection | None
+    layers: Mapping[LayerKey, LayerRecord],
+    published: PublishedCollection | None,
+    thumbnails: Mapping[Moment, ThumbnailRecord],
 ) -> list[ItemRecord]:
     """Layers sorted into items, with the thumbnails that there are."""
     pictures = {item.moment: item.thumbnail for item in published.items} if published else {}
+    pictures |= thumbnails
     moments: dict[Moment, dict[str, LayerRecord]] = {}
     for key in sorted(layers, key=lambda key: (key.moment, key.band)):
         moments.setdefault(key.moment, {})[key.band] = layers[key]
     return [ItemRecord(moment, own, pictures.get(moment)) for moment, own in moments.items()]
 
 
-def _report(order: _Order, rendered: list[RenderedLayer], failed: list[str]) -> CollectionReport:
+def _report(order: _Order, made: _Made) -> CollectionReport:
     plan, published = order.plan, order.published
     return CollectionReport(
         id=order.frame.table.id,
-        rendered=len(rendered),
+        rendered=len(made.rendered),
+        reused=len(made.finished) + len(made.again.layers),
         kept=len(plan.kept),
         missing=tuple(f"{format_moment(key.moment)} {key.band}" for key in plan.missing),
-        failed=tuple(dict.fromkeys((*order.inventory.unusable, *failed))),
+        dropped=len(plan.gone),
+        left=made.left,
+        failed=tuple(dict.fromkeys((*order.inventory.unusable, *made.failed))),
         damaged=published.damaged if published else (),
     )

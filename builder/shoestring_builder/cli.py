@@ -24,19 +24,58 @@ if TYPE_CHECKING:
 def build(config: Path, workers: int) -> None:
     """Bring the site that CONFIG (a TOML file) describes up to date with its source files.
 
-    Exit code 0: done, also when there was nothing to do; 1: something could not be built.
+    Exit code 0: done, also when there was nothing to do; 1: something could not be built;
+    75: another builder is at work on the site, and nothing was done.
     """
     from shoestring_builder.build import build as run
 
     report = run(config, workers=workers)
     for collection in report.collections:
         click.echo(str(collection))
+    if report.freed.files:
+        click.echo(str(report.freed))
+    if report.freed.hindrance:
+        click.echo(report.freed.hindrance, err=True)
     for sentence in report.damaged:
         click.echo(f"Made again where possible: {sentence}", err=True)
-    for sentence in report.failed:
+    for sentence in (*report.left, *report.failed):
         click.echo(sentence, err=True)
     if report.failed:
         raise SystemExit(1)
+
+
+# --- history, rollback ---------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+def history(site: Path) -> None:
+    """List the snapshots that SITE keeps, the newest first; a star marks the current one."""
+    from shoestring_builder.publish.rollback import list_snapshots
+    from shoestring_builder.report import change_text
+
+    snapshots, mark = list_snapshots(site)
+    for own in reversed(snapshots):
+        star = "*" if mark is not None and own.id == mark.id else " "
+        changes = "; ".join(map(change_text, own.changes))
+        click.echo(f"{star} {own.id}  {own.time}  {changes}".rstrip())
+    if not snapshots:
+        click.echo(f"{site} has no snapshots yet: the next build makes one.", err=True)
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.argument("snapshot")
+def rollback(site: Path, snapshot: str) -> None:
+    """Let SITE show an older SNAPSHOT again, one of those that `shoestring history` lists.
+
+    Readers see the one or the other, never a mixture. The next build publishes what the source
+    files say: put these right first, or stop the builder.
+    """
+    from shoestring_builder.publish.rollback import rollback as run
+
+    found = run(site, snapshot)
+    click.echo(f"{site} shows snapshot {found.id} of {found.time}.")
 
 
 # --- serve ---------------------------------------------------------------------------------

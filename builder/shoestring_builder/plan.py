@@ -47,10 +47,11 @@ class Plan:
 
     Attributes:
         tasks: To be rendered.
-        kept: Published, and up to date or without sources.
+        kept: Published, and up to date or without sources that are missed.
         outdated: Published, and to be rendered again: they stay should that fail.
         missing: Those of the kept layers whose sources are no longer there.
         dropped: Published layers of bands that are no longer configured.
+        gone: Published layers whose sources are no longer there, which are to go with them.
     """
 
     tasks: tuple[RenderTask, ...]
@@ -58,6 +59,7 @@ class Plan:
     outdated: Mapping[LayerKey, LayerRecord]
     missing: tuple[LayerKey, ...]
     dropped: tuple[LayerKey, ...]
+    gone: tuple[LayerKey, ...] = ()
 
 
 def make_plan(
@@ -65,6 +67,8 @@ def make_plan(
     survey: Survey,
     published: Mapping[LayerKey, LayerRecord],
     places: Places,
+    *,
+    drop: bool = False,
 ) -> Plan:
     """Compare what there is to build from with what is published.
 
@@ -73,6 +77,8 @@ def make_plan(
         survey: How layers are made.
         published: The layers in the site whose files are there and of the right size.
         places: Where things lie.
+        drop: Whether published layers go when their sources do. Where a source can't be opened to
+            see what it holds, none goes: it may hold just these.
     """
     tasks = []
     for key, sources in inventory.layers.items():
@@ -83,12 +89,16 @@ def make_plan(
             tasks.append(_task(key, sources, recipe, mark, places))
     ordered = {task.key for task in tasks}
     wanted = {key: layer for key, layer in published.items() if key.band in survey.recipes}
+    missing = tuple(key for key in wanted if key not in inventory.layers)
+    gone = missing if drop and inventory.layers and not inventory.unusable else ()
+    left_out = ordered.union(gone)
     return Plan(
         tasks=tuple(tasks),
-        kept={key: layer for key, layer in wanted.items() if key not in ordered},
+        kept={key: layer for key, layer in wanted.items() if key not in left_out},
         outdated={key: layer for key, layer in wanted.items() if key in ordered},
-        missing=tuple(key for key in wanted if key not in inventory.layers),
+        missing=() if gone else missing,
         dropped=tuple(key for key in published if key not in wanted),
+        gone=gone,
     )
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from shoestring_schema.errors import PublishError, SourceError
+from shoestring_schema.errors import LostWorkerError, SourceError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -36,7 +36,12 @@ class Pool:
     progress: bool | None
 
     def run(
-        self, function: Callable[[Task], Result], tasks: Sequence[Task], label: str
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        label: str,
+        *,
+        done: Callable[[Result], object] | None = None,
     ) -> list[Result | SourceError]:
         """Call a function with each task.
 
@@ -44,6 +49,7 @@ class Pool:
             function: A function of a module, so that other processes find it.
             tasks: Its arguments, plain values.
             label: What the progress bar says.
+            done: Called in this process with each result, as soon as it is there.
 
         Returns:
             For each task the result, or what is wrong with its source.
@@ -55,6 +61,8 @@ class Pool:
         with self._bar(len(tasks), label) as bar:
             for index, result in self._finished(function, tasks):
                 results[index] = result
+                if done is not None and not isinstance(result, SourceError):
+                    done(result)
                 bar.update()
         return [results[index] for index in range(len(tasks))]
 
@@ -72,7 +80,7 @@ class Pool:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool:
-            raise PublishError(
+            raise LostWorkerError(
                 "A worker process died while it rendered, most likely for want of memory: "
                 "build again with fewer --workers; the site is as it was."
             ) from None

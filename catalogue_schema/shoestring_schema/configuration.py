@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from shoestring_schema.duration import PATTERN, Duration
 from shoestring_schema.errors import ConfigError
 
 Name = Annotated[
@@ -58,6 +59,11 @@ class CatalogueTable(_Table, frozen=True):
         base_url: Public address of the folder, if there is one: for the formats
             that cannot hold relative links.
         database: Whether to write `database.json` beside each collection.
+        keep: How long a snapshot of the site can still be read after a newer one has
+            replaced it, such as ``30 days``. Then the files that only it names are removed.
+        settle: How long a new source file must stay as it is before what was made of it is
+            published, such as ``2 minutes``: one that changes meanwhile is still being copied,
+            and left for the next run. Files older than an hour are not waited for.
     """
 
     id: Name
@@ -66,6 +72,8 @@ class CatalogueTable(_Table, frozen=True):
     description: str | None = None
     base_url: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None = None
     database: bool = True
+    keep: Duration = "20 hours"
+    settle: Duration = "5 seconds"
 
 
 class GridTable(_Table, frozen=True):
@@ -159,6 +167,9 @@ class CollectionTable(_Table, frozen=True):
         block_size: Pixels. Edge of the square blocks in which a COG is stored and read:
             small ones for small fields, large ones for large regions and maps.
         mask: Which pixels are clear.
+        on_missing: What becomes of published layers whose source files are gone: ``keep`` or
+            ``drop``. Where no source file is found at all, or one can't be opened that could
+            hold them, all are kept: then the archive is not there, or damaged.
     """
 
     id: Name
@@ -173,6 +184,7 @@ class CollectionTable(_Table, frozen=True):
     layout: Literal["cog", "vrt"] = "cog"
     block_size: Literal[64, 128, 256, 512] = 128
     mask: MaskTable | None = None
+    on_missing: Literal["keep", "drop"] = "keep"
 
 
 class Configuration(_Table, frozen=True):
@@ -212,6 +224,8 @@ def parse_configuration(text: str, where: str) -> Configuration:
 def _explain(message: str) -> str:
     """Turn msgspec's message into a sentence that names the key and a likely remedy."""
     problem, _, path = message.partition(" - at `$")
+    if repr(PATTERN) in problem:
+        problem = 'expected a number and a unit, such as "30 days", "1 hour" or "90 seconds"'
     place = re.sub(r"\[\.\.\.\]", ".NAME", path.rstrip("`").lstrip(".")) or "the top level"
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", problem)
     if unknown is None:

@@ -6,7 +6,13 @@ what can be done about it. ``str(error)`` is that message and nothing else.
 
 
 class ShoestringError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base of every error that this project raises on purpose.
+
+    Attributes:
+        exit_code: What the command line ends with.
+    """
+
+    exit_code = 1
 
 
 class ConfigError(ShoestringError):
@@ -19,6 +25,16 @@ class SourceError(ShoestringError):
 
 class PublishError(ShoestringError):
     """The site's folder can't be written: no room, no permission, no folder."""
+
+
+class LostWorkerError(PublishError):
+    """A worker process died. What others have finished stays for the next run."""
+
+
+class BusyError(PublishError):
+    """Another builder is at work on the site: nothing is wrong, and later is soon enough."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
 class CatalogueError(ShoestringError):

@@ -16,6 +16,7 @@ from shoestring_schema.site import (
     CollectionDocument,
     ItemDocument,
     PartDocument,
+    SnapshotsDocument,
 )
 from shoestring_schema.tile_index import Head
 
@@ -25,6 +26,7 @@ SCHEMAS: Mapping[str, type] = {
     "collection.json": CollectionDocument,
     "item.json": ItemDocument,
     "part.json": PartDocument,
+    "snapshots.json": SnapshotsDocument,
     "index-head.json": Head,
 }
 """File names and the types that they describe."""

@@ -17,6 +17,11 @@ from shoestring_schema.configuration import DataType, Name
 Checksum = Annotated[str, Meta(pattern="^1220[0-9a-f]{64}$", description="Multihash: SHA-256.")]
 Number = float | Literal["nan", "inf", "-inf"]
 Count = Annotated[int, Meta(ge=0)]
+SnapshotId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
+Instant = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$(?!\n)")
+]
+"""``2018-01-02T13:00:00Z``."""
 Dimension = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
@@ -158,15 +163,48 @@ class Part(_Document, frozen=True):
     index: IndexDocument | None = None
 
 
+class SnapshotMark(_Document, frozen=True):
+    """``shoestring:snapshot`` of a pointer: which snapshot of the site it shows.
+
+    Attributes:
+        id: The snapshot: first 16 hex digits of the SHA-256 of ``catalog-<id>.json``.
+        time: When it was first published, UTC.
+    """
+
+    id: SnapshotId
+    time: Instant
+
+
+class CollectionEntry(_Document, frozen=True):
+    """One of ``shoestring:collections``: a collection as a snapshot holds it.
+
+    Attributes:
+        id: The collection.
+        href: Its document, relative to the catalogue; it never changes.
+        size: Bytes of the document.
+        checksum: Multihash of the document.
+        database: Multihash of its ``database.json``, where there is one.
+    """
+
+    id: Name
+    href: str
+    size: Count
+    checksum: Checksum
+    database: Checksum | None = None
+
+
 class CatalogDocument(_Document, frozen=True):
-    """``catalog.json``.
+    """``catalog.json``, the pointer to the current snapshot, or ``catalog-<id>.json``, a snapshot.
 
     Attributes:
         id: Identifier.
         version: Version of the catalogue contract.
         title: A name for people.
         description: A paragraph for people.
-        links: Relation ``child`` names the collections.
+        links: Relation ``child`` names the collections, for other tools: in the pointer by their
+            addresses that stay, in a snapshot by their documents that never change.
+        collections: The snapshot's collections; sites of earlier builders have links only.
+        snapshot: In the pointer: which snapshot it shows.
     """
 
     type: Literal["Catalog"]
@@ -175,10 +213,14 @@ class CatalogDocument(_Document, frozen=True):
     title: str | None = None
     links: tuple[Link, ...] = ()
     version: str | None = field(default=None, name="shoestring:version")
+    collections: tuple[CollectionEntry, ...] | None = field(
+        default=None, name="shoestring:collections"
+    )
+    snapshot: SnapshotMark | None = field(default=None, name="shoestring:snapshot")
 
 
 class CollectionDocument(_Document, frozen=True):
-    """``collection.json``: a pointer, replaced in one atomic step.
+    """``collection-<hash>.json``, or ``collection.json``: the same as a pointer.
 
     Attributes:
         id: Identifier and folder name.
@@ -189,6 +231,7 @@ class CollectionDocument(_Document, frozen=True):
         bands: The bands, in order.
         mask: Which pixels are clear.
         parts: Where the items are, in order of time.
+        snapshot: In the pointer: which snapshot of the site it shows.
     """
 
     type: Literal["Collection"]
@@ -201,6 +244,7 @@ class CollectionDocument(_Document, frozen=True):
     title: str | None = None
     description: str = ""
     license: str = "other"
+    snapshot: SnapshotMark | None = field(default=None, name="shoestring:snapshot")
 
 
 class SourceFile(_Document, frozen=True):
@@ -269,3 +313,61 @@ class PartDocument(_Document, frozen=True):
 
     type: Literal["FeatureCollection"]
     features: tuple[ItemDocument, ...]
+
+
+class Counts(_Document, frozen=True):
+    """How many dates, or layers, differ from the snapshot before.
+
+    Attributes:
+        added: Those that are new.
+        replaced: Those that have other content.
+        dropped: Those that are gone.
+    """
+
+    added: Count = 0
+    replaced: Count = 0
+    dropped: Count = 0
+
+
+class ChangeDocument(_Document, frozen=True):
+    """What a snapshot changed in a collection.
+
+    Attributes:
+        collection: The collection.
+        dates: Moments; one counts as replaced where any of its layers differs.
+        layers: Their layers.
+    """
+
+    collection: Name
+    dates: Counts = Counts()
+    layers: Counts = Counts()
+
+
+class SnapshotDocument(_Document, frozen=True):
+    """One of the snapshots that a site keeps.
+
+    Attributes:
+        id: The snapshot: it is ``catalog-<id>.json``.
+        time: When it was first published, UTC.
+        until: When another one replaced it; without it, it may be the current one.
+        changes: What it changed, by collection.
+    """
+
+    id: SnapshotId
+    time: Instant
+    until: Instant | None = None
+    changes: tuple[ChangeDocument, ...] = ()
+
+
+class SnapshotsDocument(_Document, frozen=True):
+    """``snapshots.json``: the snapshots that a site keeps, in the order of their times.
+
+    Which one is current is for ``catalog.json`` to say.
+
+    Attributes:
+        version: Version of the catalogue contract.
+        snapshots: Them.
+    """
+
+    version: str = field(name="shoestring:version")
+    snapshots: tuple[SnapshotDocument, ...] = ()

@@ -188,21 +188,29 @@ class Catalogue(CatalogueFacts[Collection]):
 
 
 def open(
-    address: str | Path, *, bands: Sequence[str] | None = None, options: Options | None = None
+    address: str | Path,
+    *,
+    snapshot: str | None = None,
+    bands: Sequence[str] | None = None,
+    options: Options | None = None,
 ) -> Catalogue:
     """Open a catalogue.
 
     Args:
         address: URL or path of a site's folder, its `catalog.json`, one of its
             `collection.json`, or a plain `database.json`.
+        snapshot: Which snapshot of a site to read, as `Catalogue.snapshot` told it; without it,
+            the current one.
         bands: Names for the bands of a `database.json`, in its order.
         options: How to behave towards servers.
 
     Raises:
         CatalogueError: Nothing is there, or not a catalogue that this client reads.
+        SelectionError: The site does not keep this snapshot.
         TransferError: Its bytes did not arrive.
     """
-    session, catalogue = _loop.run(open_session(address, bands=bands, options=options or Options()))
+    opened = open_session(address, snapshot=snapshot, bands=bands, options=options or Options())
+    session, catalogue = _loop.run(opened)
     return Catalogue(catalogue, session)
 
 

@@ -1,7 +1,7 @@
 """Opening a catalogue: from an address to its collections. Asynchronous."""
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,14 @@ from shoestring.selection import pick
 from shoestring.show import catalogue_html, catalogue_text
 from shoestring.site_reader import SiteReader
 from shoestring.site_transport import SiteTransport
+from shoestring.snapshots import fetch_collection, fetch_snapshot
 from shoestring.together import together
 from shoestring.workers import Workers
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import parse_moment
-from shoestring_schema.site import CatalogDocument, CollectionDocument
+from shoestring_schema.site import CatalogDocument, CollectionDocument, CollectionEntry
 from shoestring_schema.version import require_readable
 
 CORES = min(4, os.cpu_count() or 1)
@@ -46,12 +47,15 @@ class CatalogueInfo:
         title: A name for people.
         description: A paragraph for people.
         address: Where it lies.
+        snapshot: Which snapshot of the site it is: what to hold on to with ``snapshot=``. None
+            where that is not known.
     """
 
     id: str
     title: str
     description: str
     address: str
+    snapshot: str | None = None
 
 
 class CatalogueFacts(Mapping[str, C]):
@@ -65,6 +69,11 @@ class CatalogueFacts(Mapping[str, C]):
     def __init__(self, info: CatalogueInfo, collections: Sequence[C]) -> None:
         self.info = info
         self._collections = {collection.id: collection for collection in collections}
+
+    @property
+    def snapshot(self) -> str | None:
+        """Which snapshot of the site this is; None where that is not known."""
+        return self.info.snapshot
 
     def __getitem__(self, name: str) -> C:
         return pick(name, self._collections, "collection")
@@ -88,21 +97,30 @@ class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
 
 @asynccontextmanager
 async def connect(
-    address: str | Path, *, bands: Sequence[str] | None = None, options: Options | None = None
+    address: str | Path,
+    *,
+    snapshot: str | None = None,
+    bands: Sequence[str] | None = None,
+    options: Options | None = None,
 ) -> AsyncIterator[AsyncCatalogue]:
     """Open a catalogue for as long as the context lasts.
 
     Args:
         address: URL or path of a site's folder, its `catalog.json`, one of its
             `collection.json`, or a plain `database.json`.
+        snapshot: Which snapshot of a site to read, as `AsyncCatalogue.snapshot` told it; without
+            it, the current one.
         bands: Names for the bands of a `database.json`, in its order.
         options: How to behave towards servers.
 
     Raises:
         CatalogueError: Nothing is there, or not a catalogue that this client reads.
+        SelectionError: The site does not keep this snapshot.
         TransferError: Its bytes did not arrive.
     """
-    session, catalogue = await open_session(address, bands=bands, options=options or Options())
+    session, catalogue = await open_session(
+        address, snapshot=snapshot, bands=bands, options=options or Options()
+    )
     try:
         yield catalogue
     finally:
@@ -110,7 +128,7 @@ async def connect(
 
 
 async def open_session(
-    address: str | Path, *, bands: Sequence[str] | None, options: Options
+    address: str | Path, *, snapshot: str | None, bands: Sequence[str] | None, options: Options
 ) -> tuple[Session, AsyncCatalogue]:
     """Open a catalogue; the caller closes the session."""
     transport = SiteTransport(options)
@@ -119,6 +137,9 @@ async def open_session(
     try:
         location = locate(address)
         transport.prepare(location, FIRST_CONNECTIONS)
+        if snapshot is not None:
+            data = await fetch_snapshot(location, snapshot, transport)
+            return session, await _load_catalog(data, location, session, snapshot)
         return session, await _load(location, bands, session)
     except BaseException:
         await session.close()
@@ -152,7 +173,9 @@ async def _load(
     )
 
 
-async def _load_catalog(data: bytes, location: Location, session: Session) -> AsyncCatalogue:
+async def _load_catalog(
+    data: bytes, location: Location, session: Session, snapshot: str | None = None
+) -> AsyncCatalogue:
     document = decode(data, CatalogDocument, location.address)
     if document.version is None:
         raise CatalogueError(
@@ -160,18 +183,34 @@ async def _load_catalog(data: bytes, location: Location, session: Session) -> As
             "odc-stac."
         )
     require_readable(document.version, location.address)
-    children = [location.resolve(link.href) for link in document.links if link.rel == "child"]
-    collections = await together(_load_collection(child, session) for child in children)
+    collections = await together(_load_collections(document, location, session))
+    if snapshot is None and document.snapshot is not None:
+        snapshot = document.snapshot.id
     info = CatalogueInfo(
-        document.id, document.title or document.id, document.description, location.address
+        document.id, document.title or document.id, document.description, location.address, snapshot
     )
     return AsyncCatalogue(info, collections)
 
 
-async def _load_collection(location: Location, session: Session) -> AsyncCollection:
-    return _collection(
-        await session.transport.fetch(location, max_bytes=MAX_BYTES), location, session
-    )
+def _load_collections(
+    document: CatalogDocument, location: Location, session: Session
+) -> list[Coroutine[Any, Any, AsyncCollection]]:
+    """What loads the collections: of its snapshot, or those that an older site links to."""
+    if document.collections is None:
+        links = [location.resolve(own.href) for own in document.links if own.rel == "child"]
+        return [_load_collection(place, None, session) for place in links]
+    places = [(location.resolve(entry.href), entry) for entry in document.collections]
+    return [_load_collection(place, entry, session) for place, entry in places]
+
+
+async def _load_collection(
+    location: Location, entry: CollectionEntry | None, session: Session
+) -> AsyncCollection:
+    if entry is None:
+        data = await session.transport.fetch(location, max_bytes=MAX_BYTES)
+    else:
+        data = await fetch_collection(location, entry, session.transport)
+    return _collection(data, location, session)
 
 
 def _collection(data: bytes, location: Location, session: Session) -> AsyncCollection:

@@ -2,7 +2,7 @@
 
 Other packages add verbs through the entry-point group ``shoestring.commands``;
 each is imported only when it is called. Results go to standard output, all
-else to standard error; a failure is one sentence and exit code 1.
+else to standard error; a failure is one sentence and exit code 1, or that of its error.
 """
 
 import sys
@@ -41,7 +41,7 @@ class Verbs(click.Group):
             if context.params.get("verbose"):
                 traceback.print_exc()
             click.echo(f"Error: {error}", err=True)
-            context.exit(1)
+            context.exit(error.exit_code)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,15 +59,24 @@ ca_bundle = click.option(
 )
 
 
+snapshot_option = click.option(
+    "--snapshot", metavar="ID", help="Which snapshot of the site; without it, the current one."
+)
+
+
 @main.command()
 @click.argument("address")
+@snapshot_option
 @ca_bundle
-def info(address: str, ca_bundle: str | None) -> None:
+def info(address: str, snapshot: str | None, ca_bundle: str | None) -> None:
     """Tell what the catalogue at ADDRESS (a URL or folder) holds."""
     import shoestring
 
-    with shoestring.open(address, options=shoestring.Options(ca_bundle=ca_bundle)) as catalogue:
+    options = shoestring.Options(ca_bundle=ca_bundle)
+    with shoestring.open(address, snapshot=snapshot, options=options) as catalogue:
         click.echo(repr(catalogue))
+        if catalogue.snapshot is not None:
+            click.echo(f"Snapshot {catalogue.snapshot}")
         for collection in catalogue.values():
             click.echo(f"\n{collection!r}")
 
@@ -93,6 +102,7 @@ def info(address: str, ca_bundle: str | None) -> None:
 @click.option(
     "--resolution", type=float, help="Coarser pixels, of this side in units of the grid's CRS."
 )
+@snapshot_option
 @ca_bundle
 def extract(
     address: str,
@@ -102,6 +112,7 @@ def extract(
     first: str | None,
     last: str | None,
     out: Path,
+    snapshot: str | None,
     ca_bundle: str | None,
     **wanted: Any,  # noqa: ANN401
 ) -> None:
@@ -109,7 +120,8 @@ def extract(
     import shoestring
     from shoestring.show import listed
 
-    with shoestring.open(address, options=shoestring.Options(ca_bundle=ca_bundle)) as catalogue:
+    options = shoestring.Options(ca_bundle=ca_bundle)
+    with shoestring.open(address, snapshot=snapshot, options=options) as catalogue:
         stack = catalogue[collection].extract(
             bands or None,
             roi,

@@ -4,14 +4,17 @@ Each gives sentences that name the thing and the remedy, and exit code 1.
 """
 
 import json
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shoestring_builder.check.site import check
+from shoestring_builder.publish import snapshot as snapshot_module
+from shoestring_builder.publish.room import require_room
 from support.command import Ran, run_here, shoestring
 from support.disk import mounted
 from support.mosaics import (
@@ -224,6 +227,32 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
     assert check(small_disk / "site").faults == ()
 
 
+def test_no_room_for_the_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where layers have found room and documents do not, nothing of either is left."""
+    config = write_configuration(write_season(tmp_path, dates=1))
+    assert run(config).code == 0
+    before = tree(tmp_path / "site")
+    write_season(tmp_path, dates=3)
+    with monkeypatch.context() as patch:
+        free = shutil.disk_usage(tmp_path)._replace(free=5000)
+        patch.setattr(snapshot_module, "require_room", _with_free(free))
+        result = run(config)
+    assert result.code == 1
+    assert f'{tmp_path / "site"} has no room for the documents of collection "s2": ' in result.err
+    assert "kB are needed, 5.0 kB are free; make room" in result.err
+    assert tree(tmp_path / "site") == before
+    assert run(config).out == "s2: 6 layers rendered, 0 kept\n"
+
+
+def _with_free(usage: object) -> Callable[..., None]:
+    def run(folder: Path, sizes: Iterable[int], what: str) -> None:
+        with pytest.MonkeyPatch.context() as own:
+            own.setattr(shutil, "disk_usage", lambda _: usage)
+            require_room(folder, sizes, what)
+
+    return run
+
+
 def test_a_folder_that_can_not_be_written(tmp_path: Path, small_disk: Path) -> None:
     """A site on a file system that is read-only stays as it is, and that is said."""
     write_season(tmp_path, dates=1)
@@ -244,7 +273,7 @@ def test_a_site_of_a_newer_version(tmp_path: Path) -> None:
     """A site that a newer builder wrote is left alone."""
     config = write_configuration(write_season(tmp_path, dates=1))
     assert run(config).code == 0
-    path = tmp_path / "site" / "s2" / "collection.json"
+    path = tmp_path / "site" / "catalog.json"
     path.write_text(path.read_text("utf-8").replace('"1.0"', '"2.0"'), "utf-8")
     before = times(tmp_path / "site")
     result = run(config)

@@ -31,7 +31,7 @@ from shoestring_schema.tile_index import (
     seal,
     unpack_head,
 )
-from support.mosaics import write_configuration, write_raster
+from support.mosaics import republish, write_configuration, write_raster
 from support.remembered import contents_looked_at_once
 
 Json = dict[str, Any]
@@ -40,6 +40,7 @@ Runs = dict[RunKey, "np.ndarray[Any, Any]"]
 CONFIGURATION = """\
 [catalogue]
 id = "test"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"
@@ -148,6 +149,7 @@ class Broken:
         """Let the collection say this of the index."""
         self.pointer["shoestring:parts"][0]["index"] = stated
         (self.site / self.name / "collection.json").write_text(json.dumps(self.pointer))
+        republish(self.site)
 
 
 def faults(site: Path) -> list[str]:

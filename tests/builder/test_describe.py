@@ -11,11 +11,13 @@ import pytest
 from shoestring_builder.check.stac import validate
 from shoestring_builder.describe.documents import (
     CollectionDocuments,
+    ListedCollection,
     children_of,
     describe_catalogue,
     describe_collection,
 )
 from shoestring_builder.describe.item import frame_of
+from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer
 from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import Statistics
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
@@ -27,9 +29,11 @@ from shoestring_schema.site import (
     BandDocument,
     CatalogDocument,
     CollectionDocument,
+    CollectionEntry,
     ItemDocument,
     MaskDocument,
     PartDocument,
+    SnapshotMark,
     SourceFile,
 )
 
@@ -80,6 +84,33 @@ def describe(
     return describe_collection(frame_of(TABLE, survey), records, catalogue, {})
 
 
+MARK = SnapshotMark(id="0123456789abcdef", time="2018-02-03T04:05:06Z")
+
+
+def listed(**titles: str) -> list[ListedCollection]:
+    """Collections as a catalogue lists them."""
+    return [
+        ListedCollection(
+            CollectionEntry(
+                id=name,
+                href=f"./{name}/collection-0123456789abcdef.json",
+                size=1,
+                checksum="1220" + "0" * 64,
+            ),
+            title,
+        )
+        for name, title in titles.items()
+    ]
+
+
+def pointer(catalogue: CatalogueTable, **titles: str) -> dict[str, Any]:
+    """What `catalog.json` says."""
+    document: dict[str, Any] = json.loads(
+        catalogue_pointer(describe_catalogue(catalogue, listed(**titles)).data, MARK)
+    )
+    return document
+
+
 def file_of(documents: CollectionDocuments, start: str) -> dict[str, Any]:
     """The one document whose name starts so."""
     (data,) = [file.data for file in documents.files if file.name.startswith(start)]
@@ -96,12 +127,14 @@ DAYS = (date(2018, 1, 2), date(2018, 1, 9), date(2019, 5, 1))
 def test_every_document_is_valid_stac(grid: Grid) -> None:
     """Items, parts' items, years, collection and catalogue validate, on any kind of grid."""
     documents = describe(items(*DAYS), grid=grid)
-    everything = [json.loads(documents.collection)]
-    everything.append(json.loads(describe_catalogue(CATALOGUE, {"s2": "Sentinel-2"})))
+    everything = [json.loads(documents.collection.data)]
+    everything.append(json.loads(collection_pointer(documents.collection.data, MARK)))
+    everything.append(json.loads(describe_catalogue(CATALOGUE, listed(s2="Sentinel-2")).data))
+    everything.append(pointer(CATALOGUE, s2="Sentinel-2"))
     for file in documents.files:
         document = json.loads(file.data)
         everything += document["features"] if "/items-" in file.name else [document]
-    assert [validate(document) for document in everything] == [[]] * (2 + 3 + 3 + 2)
+    assert [validate(document) for document in everything] == [[]] * (4 + 3 + 3 + 2)
 
 
 def test_names_carry_the_hash_of_the_content() -> None:
@@ -114,7 +147,7 @@ def test_names_carry_the_hash_of_the_content() -> None:
 def test_the_collection_is_what_readers_are_promised() -> None:
     """`collection.json` reads as the contract's type, with grid, bands, mask and parts."""
     documents = describe(items(*DAYS))
-    document = decode(documents.collection, CollectionDocument, "collection.json")
+    document = decode(documents.collection.data, CollectionDocument, "collection.json")
     assert (document.grid.crs, document.grid.shape) == ("EPSG:32630", (30, 40))
     assert document.bands == BANDS
     assert document.mask == MaskDocument(band="SCL", clear=(4, 5))
@@ -225,8 +258,9 @@ def test_every_link_leads_to_a_document() -> None:
     """From the catalogue, relative links reach every item and come back; each has a title."""
     documents = describe(items(*DAYS))
     files = {f"s2/{file.name}": json.loads(file.data) for file in documents.files}
-    files["s2/collection.json"] = json.loads(documents.collection)
-    files["catalog.json"] = json.loads(describe_catalogue(CATALOGUE, {"s2": "Sentinel-2"}))
+    files["s2/collection.json"] = json.loads(documents.collection.data)
+    files["catalog.json"] = pointer(CATALOGUE, s2="Sentinel-2")
+    files["snapshots.json"] = {}
     reached = _walk(files, "catalog.json")
     assert sum(files[name]["type"] == "Feature" for name in reached) == 3
     for name, document in files.items():
@@ -271,7 +305,7 @@ def test_a_public_address_makes_links_absolute_where_they_must_be() -> None:
     assert json.loads(database)["2018-01-02"][0] == (
         "https://example.org/ghana/s2/2018/B04-0123456789abcdef.tif"
     )
-    links = json.loads(describe_catalogue(public, {"s2": "x"}))["links"]
+    links = pointer(public, s2="x")["links"]
     assert [own["href"] for own in links if own["rel"] == "self"] == [
         "https://example.org/ghana/catalog.json"
     ]
@@ -285,11 +319,24 @@ def test_the_plain_form_can_be_switched_off() -> None:
 
 
 def test_the_catalogue_lists_its_collections() -> None:
-    """`catalog.json` reads as the contract's type; its children are found again."""
-    data = describe_catalogue(CATALOGUE, {"s2": "Sentinel-2", "era5": "Weather"})
-    document = decode(data, CatalogDocument, "catalog.json")
-    assert (document.id, document.title, document.version) == ("ghana", "Ghana", "1.0")
-    assert children_of(document.links) == {"s2": "Sentinel-2", "era5": "Weather"}
+    """Snapshot and pointer read as the contract's type; their children are found again."""
+    file = describe_catalogue(CATALOGUE, listed(s2="Sentinel-2", era5="Weather"))
+    for data, mark in ((file.data, None), (catalogue_pointer(file.data, MARK), MARK)):
+        document = decode(data, CatalogDocument, "catalog.json")
+        assert (document.id, document.title, document.version) == ("ghana", "Ghana", "1.0")
+        assert children_of(document.links) == {"s2": "Sentinel-2", "era5": "Weather"}
+        assert [own.id for own in document.collections or ()] == ["s2", "era5"]
+        assert document.snapshot == mark
+
+
+def test_other_tools_stay_in_the_snapshot_that_they_opened() -> None:
+    """A snapshot links to documents that never change, the pointer to addresses that stay."""
+    snapshot = json.loads(describe_catalogue(CATALOGUE, listed(s2="Sentinel-2")).data)
+    hrefs = [
+        [own["href"] for own in document["links"] if own["rel"] == "child"]
+        for document in (snapshot, pointer(CATALOGUE, s2="Sentinel-2"))
+    ]
+    assert hrefs == [["./s2/collection-0123456789abcdef.json"], ["./s2/collection.json"]]
 
 
 def test_documents_are_the_same_each_time() -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +18,20 @@ from shoestring_builder.check.site import check
 from shoestring_builder.index import layer_files
 from shoestring_builder.render import layer_file
 from support.index import layer_pixels, read_collection, read_index, require_right
-from support.mosaics import age, times, tree, write_configuration, write_raster
+from support.mosaics import (
+    age,
+    hidden,
+    outdate,
+    timeless,
+    times,
+    write_configuration,
+    write_raster,
+)
 
 HEAD = """\
 [catalogue]
 id = "test"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"
@@ -226,7 +234,7 @@ def test_history_does_not_show(built: Path, workers: int, tmp_path: Path) -> Non
         for path in (built / "mosaics").glob(f"{date}_*"):
             shutil.copy2(path, folder / "mosaics")
         build(config, workers=workers, progress=False)
-    at_once, grown = tree(built / "site"), tree(folder / "site")
+    at_once, grown = timeless(built / "site"), timeless(folder / "site")
     assert {name: grown[name] for name in at_once} == at_once
 
 
@@ -239,17 +247,19 @@ def drop_indexes(site: Path) -> None:
     path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     for index in (site / "s2").glob("*/index-*.bin"):
         index.unlink()
+    if (site / "snapshots.json").is_file():
+        outdate(site)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_old_site_gets_its_indexes(project: Path, workers: int) -> None:
     """A site of an earlier builder is whole without them, and has them after the next run."""
-    before = tree(project / "site")
+    before = timeless(project / "site")
     drop_indexes(project / "site")
     assert check(project / "site").faults == ()
     report = build(project / "site.toml", workers=workers, progress=False)
     assert (report.changed, report.collections[0].rendered) == (True, 0)
-    assert tree(project / "site") == before
+    assert timeless(project / "site") == before
 
 
 def test_old_vrts_get_their_index(tmp_path: Path) -> None:
@@ -257,21 +267,21 @@ def test_old_vrts_get_their_index(tmp_path: Path) -> None:
     folder = write_tiles(tmp_path, DATES[1:])
     config = write_configuration(folder, VRTS)
     build(config)
-    before = tree(folder / "site")
+    before = timeless(folder / "site")
     drop_indexes(folder / "site")
     assert build(config).failed == ()
-    assert tree(folder / "site") == before
+    assert timeless(folder / "site") == before
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"x")])
 def test_a_lost_index_is_made_again(project: Path, spoil: Callable[[Path], object]) -> None:
     """It is said like any other file that is not as published."""
-    before = tree(project / "site")
+    before = timeless(project / "site")
     (path,) = (project / "site/s2/2018").glob("index-*.bin")
     spoil(path)
     report = build(project / "site.toml")
     assert [path.name in sentence for sentence in report.damaged] == [True]
-    assert tree(project / "site") == before
+    assert timeless(project / "site") == before
 
 
 def test_a_damaged_index_is_not_taken_over(project: Path) -> None:
@@ -475,4 +485,4 @@ def test_staging_is_left_clean(project: Path) -> None:
     """Nothing of the work on an index stays in the site."""
     drop_indexes(project / "site")
     build(project / "site.toml")
-    assert not [name for name in os.listdir(project / "site") if name.startswith(".")]
+    assert hidden(project / "site") == []

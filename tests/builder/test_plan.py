@@ -67,6 +67,24 @@ def test_a_layer_without_sources_is_kept_and_told() -> None:
     assert (list(result.kept), result.missing, result.tasks) == ([KEY], (KEY,), ())
 
 
+@pytest.mark.parametrize(
+    ("layers", "unusable", "goes"),
+    [({KEY: (SOURCE,)}, (), True), ({KEY: (SOURCE,)}, ("x is damaged.",), False), ({}, (), False)],
+)
+def test_a_layer_goes_with_its_sources_only_where_all_others_are_known(
+    layers: dict[LayerKey, tuple[SourceBand, ...]], unusable: tuple[str, ...], goes: bool
+) -> None:
+    """Without any source, or with one that can't be opened, nothing goes."""
+    old = LayerKey(date(2017, 1, 1), "B04")
+    known = {key: record("x") for key in (old, KEY)}
+    result = make_plan(Inventory(layers, unusable), SURVEY, known, PLACES, drop=True)
+    assert (old in result.gone, old in result.kept, old in result.missing) == (
+        goes,
+        not goes,
+        not goes,
+    )
+
+
 def test_a_band_that_is_not_configured_is_dropped() -> None:
     """Layers of a band that the configuration no longer has are left out."""
     other = LayerKey(KEY.moment, "B99")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rio_cogeo import cog_validate
 
 from shoestring_builder.layer import LayerKey, RenderTask
+from shoestring_builder.render import layer_file
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.tally import Tally
 from shoestring_schema.errors import PublishError, SourceError
@@ -243,11 +244,15 @@ def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]
 
 @pytest.mark.parametrize("small_disk", [8, 400, 2000, 2600, 3200, 3472, 3496, 6000], indirect=True)
 @pytest.mark.parametrize("shifted", [0, 5])
-def test_a_full_disk_leaves_no_half_file(small_disk: Path, shifted: int, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_half_file(
+    small_disk: Path, shifted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever room runs out: the folder is named, and is as empty as before; or the layer is whole.
 
-    On 3472 and 3496 kB GDAL says that it has written the whole COG: only reading it back tells.
+    There was room when the layer was begun. On 3472 and 3496 kB GDAL says that it has written the
+    whole COG: only reading it back tells.
     """
+    monkeypatch.setattr(layer_file, "require_room", lambda *_: None)
     task = scene(tmp_path, (700, 1100))
     grid = square(UTM, 500_000 + shifted, 5_000_000, 10, (700, 1100))
     task = replace(task, staging=small_disk, recipe=replace(task.recipe, grid=grid, nodata=-0.0))
@@ -264,8 +269,11 @@ def test_a_full_disk_leaves_no_half_file(small_disk: Path, shifted: int, tmp_pat
 
 @pytest.mark.parametrize("small_disk", [1400], indirect=True)
 def test_a_disk_too_small_for_the_mosaic_is_full(small_disk: Path, tmp_path: Path) -> None:
-    """What does not fit is told, with the room that there is."""
-    with pytest.raises(PublishError, match=r"disk can't be written .*MB are free"):
+    """A layer that does not fit is not begun; the need and the room are told."""
+    says = (
+        r"disk has no room for a layer of \w+ .*: 3\.6 MB are needed, 1\.4 MB are free; make room"
+    )
+    with pytest.raises(PublishError, match=says):
         render(replace(scene(tmp_path, (700, 1100)), staging=small_disk))
 
 

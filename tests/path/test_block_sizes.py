@@ -19,6 +19,7 @@ from support.mosaics import write_configuration, write_raster
 CONFIGURATION = """\
 [catalogue]
 id = "test"
+settle = "0 seconds"
 [[collections]]
 id = "s2"
 source = "mosaics/S2_{date}_{band}.tif"

@@ -3,6 +3,7 @@
 import pytest
 
 from shoestring_schema.configuration import parse_configuration
+from shoestring_schema.duration import parse_duration
 from shoestring_schema.errors import ConfigError
 
 GOOD = """
@@ -38,6 +39,9 @@ def test_a_good_configuration_is_read() -> None:
         ('id = "s2"', r'id = "s2\n"', "matching regex"),
         ("nodata = 0", "nodat = 0", r'unknown key "nodat" .*; did you mean "nodata"\?'),
         ("nodata = 0", "zzz = 0", r'unknown key "zzz" in collections.*bands.*; see the reference'),
+        ('id = "ghana"', 'id = "g"\nkeep = "a month"', 'in catalogue.keep: expected a number and a unit'),
+        ('id = "ghana"', 'id = "g"\nsettle = "5"', 'such as "30 days", "1 hour" or "90 seconds"'),
+        ('id = "s2"', 'id = "s2"\non_missing = "drp"', "Invalid enum value 'drp'"),
         ('id = "ghana"', "", "missing required field `id`"),
         ('id = "ghana"', 'id = "../up"', "in catalogue.id"),
         ('id = "s2"', 'id = "a b"', "in collections"),
@@ -84,3 +88,15 @@ def test_two_collections_of_one_name_are_refused() -> None:
         ConfigError, match='collection names "s2" and "S2" differ by nothing but case'
     ):
         parse_configuration(GOOD + second, "c.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0 seconds", 0), ("1 second", 1), ("90 seconds", 90), ("20 minutes", 1200),
+     ("1 hour", 3600), ("30 days", 30 * 86400), ("4 weeks", 28 * 86400)],
+)  # fmt: skip
+def test_durations(text: str, seconds: int) -> None:
+    """A length of time is a number and a unit, in the singular or the plural."""
+    assert parse_duration(text).total_seconds() == seconds
+    good = GOOD.replace('id = "ghana"', f'id = "ghana"\nkeep = "{text}"')
+    assert parse_configuration(good, "c.toml").catalogue.keep == text

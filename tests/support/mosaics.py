@@ -1,7 +1,10 @@
 """Small source files and configurations for tests of the builder."""
 
 import hashlib
+import json
 import os
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,7 @@ CONFIGURATION = """\
 [catalogue]
 id = "test"
 title = "Test site"
+settle = "0 seconds"
 
 [[collections]]
 id = "s2"
@@ -85,12 +89,29 @@ def write_configuration(folder: Path, text: str = CONFIGURATION) -> Path:
 
 
 def tree(site: Path) -> dict[str, str]:
-    """All files of a site and the SHA-256 of each."""
+    """All files of a site, but the lock, and the SHA-256 of each."""
     return {
         path.relative_to(site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(site.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path != site / ".staging" / "lock"
     }
+
+
+def timeless(site: Path) -> dict[str, str]:
+    """The same without what tells when and in how many runs a site was built."""
+    found = tree(site)
+    found.pop("snapshots.json", None)
+    for pointer in (site / "catalog.json", *site.glob("*/collection.json")):
+        document = json.loads(pointer.read_text("utf-8"))
+        del document["shoestring:snapshot"]["time"]
+        text = json.dumps(document).encode()
+        found[pointer.relative_to(site).as_posix()] = hashlib.sha256(text).hexdigest()
+    return found
+
+
+def hidden(site: Path) -> list[str]:
+    """What a run has left in a site's hidden folders, but for the lock."""
+    return [name for name in tree(site) if name.startswith(".")]
 
 
 def times(site: Path) -> dict[str, int]:
@@ -101,7 +122,67 @@ def times(site: Path) -> dict[str, int]:
 
 
 def age(path: Path, hours: float) -> None:
-    """Make a file, or all below a folder, look older."""
+    """Make a file, or all below a folder, look older; also what a site says of its snapshots."""
     for entry in (path, *path.rglob("*")) if path.is_dir() else (path,):
         then = entry.stat().st_mtime - hours * 3600
+        if entry.name in ("catalog.json", "collection.json", "snapshots.json"):
+            entry.write_text(_older(entry.read_text("utf-8"), hours), "utf-8")
         os.utime(entry, (then, then))
+
+
+def _older(document: str, hours: float) -> str:
+    def shifted(found: re.Match[str]) -> str:
+        time = datetime.fromisoformat(found[2]) - timedelta(hours=hours)
+        return f"{found[1]}{time.strftime('%Y-%m-%dT%H:%M:%SZ')}"
+
+    return re.sub(r'("(?:time|until)": ")([^"]+)', shifted, document)
+
+
+def republish(site: Path) -> None:
+    """Make a snapshot of what the pointers of a site say now, as a builder would have."""
+    catalogue = json.loads((site / "catalog.json").read_text("utf-8"))
+    mark = catalogue.pop("shoestring:snapshot")
+    pointers: dict[Path, dict[str, Any]] = {site / "catalog.json": catalogue}
+    for entry in catalogue["shoestring:collections"]:
+        folder = site / entry["id"]
+        document = json.loads((folder / "collection.json").read_text("utf-8"))
+        document.pop("shoestring:snapshot", None)
+        pointers[folder / "collection.json"] = document
+        name, data = _hashed(folder, "collection", document)
+        entry |= {"href": f"./{entry['id']}/{name}", "size": len(data), "checksum": _sum(data)}
+        entry.pop("database", None)
+        if (folder / "database.json").is_file():
+            entry["database"] = _sum((folder / "database.json").read_bytes())
+    name, _ = _hashed(site, "catalog", catalogue)
+    mark["id"] = name[len("catalog-") : -len(".json")]
+    history = {"shoestring:version": "1.0", "snapshots": [mark]}
+    (site / "snapshots.json").write_text(json.dumps(history), "utf-8")
+    for path, document in pointers.items():
+        path.write_text(json.dumps({**document, "shoestring:snapshot": mark}), "utf-8")
+
+
+def outdate(site: Path) -> None:
+    """Make a site as builders left it that knew no snapshots."""
+    for pointer in (site / "catalog.json", *site.glob("*/collection.json")):
+        document = json.loads(pointer.read_text("utf-8"))
+        for key in ("shoestring:snapshot", "shoestring:collections"):
+            document.pop(key, None)
+        links = [own for own in document["links"] if own["rel"] != "version-history"]
+        document["links"] = links
+        pointer.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    hashed = (*site.glob("catalog-*.json"), *site.glob("*/collection-*.json"))
+    for path in (*hashed, site / "snapshots.json"):
+        path.unlink()
+
+
+def _hashed(folder: Path, stem: str, document: dict[str, Any]) -> tuple[str, bytes]:
+    for old in folder.glob(f"{stem}-*.json"):
+        old.unlink()
+    data = json.dumps(document).encode()
+    name = f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.json"
+    (folder / name).write_bytes(data)
+    return name, data
+
+
+def _sum(data: bytes) -> str:
+    return "1220" + hashlib.sha256(data).hexdigest()

@@ -33,7 +33,16 @@ Job = Callable[[], Faults]
 
 Json = dict[str, Any]
 
-_ELSEWHERE = {"self", "license", "about", "via", "cite-as", "describedby", "derived_from"}
+_ELSEWHERE = {
+    "self",
+    "license",
+    "about",
+    "via",
+    "latest-version",
+    "cite-as",
+    "describedby",
+    "derived_from",
+}
 """Relations of links that may leave the site."""
 
 

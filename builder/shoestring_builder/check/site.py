@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import rasterio
@@ -10,6 +11,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from shoestring_builder.check.collection import Job, check_collection, document_faults
 from shoestring_builder.check.site_reader import SiteReader
+from shoestring_builder.check.snapshots import kept_snapshots, pointer_faults, snapshot_faults
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.site import CatalogDocument
 from shoestring_schema.version import require_readable
@@ -73,10 +75,14 @@ def check(site: Path) -> Report:
             "`shoestring build` wrote."
         )
     reader = SiteReader(site.resolve(), named={"catalog.json"})
-    faults, collections = _catalogue(reader)
-    checked = [check_collection(reader, name) for name in collections]
+    faults, document = _catalogue(reader)
+    checked = [check_collection(reader, name) for name in _collections(reader, document)]
     faults += [fault for collection in checked for fault in collection.faults]
     jobs = [job for collection in checked for job in collection.jobs]
+    if document is not None:
+        wrong, snapshots = kept_snapshots(reader, document.snapshot)
+        faults += [*pointer_faults(reader, document), *wrong]
+        jobs += [partial(snapshot_faults, reader, snapshot) for snapshot in snapshots]
     with rasterio.Env(**_GDAL), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # it is told as a fault
         faults += [fault for job in _told(jobs) for fault in job()]
@@ -90,23 +96,27 @@ def check(site: Path) -> Report:
     )
 
 
-def _catalogue(reader: SiteReader) -> tuple[list[str], list[str]]:
-    """Faults of `catalog.json`, and the collections that it names."""
+def _catalogue(reader: SiteReader) -> tuple[list[str], CatalogDocument | None]:
+    """Faults of `catalog.json`, and what it says, if it can be read."""
     name = "catalog.json"
     try:
         document = reader.read(name, CatalogDocument)
         require_readable(document.version or "", name)
-        faults = list(document_faults(reader, name, reader.read(name, dict)))
+        return list(document_faults(reader, name, reader.read(name, dict))), document
     except CatalogueError as error:
-        return [str(error)], []
+        return [str(error)], None
+
+
+def _collections(reader: SiteReader, document: CatalogDocument | None) -> list[str]:
+    """The collections that `catalog.json` names."""
     collections = []
-    for link in document.links:
+    for link in document.links if document else ():
         if link.rel == "child":
             try:
-                collections.append(reader.follow(name, link.href))
+                collections.append(reader.follow("catalog.json", link.href))
             except CatalogueError:  # told by document_faults
                 continue
-    return faults, list(dict.fromkeys(collections))
+    return list(dict.fromkeys(collections))
 
 
 def _told(jobs: list[Job]) -> Iterator[Job]:
@@ -116,7 +126,7 @@ def _told(jobs: list[Job]) -> Iterator[Job]:
 
 
 def _notes(reader: SiteReader) -> Iterator[str]:
-    """Tell of files that nothing names: of earlier snapshots, or a user's own."""
+    """Tell of files that nothing names: of snapshots no longer kept, or a user's own."""
     others = list(reader.others())
     if others:
         # Of a link itself, where it leads to nothing or out of the site.

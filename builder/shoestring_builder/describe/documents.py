@@ -6,6 +6,7 @@ clock, no order of files, no earlier run.
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,11 +22,14 @@ from shoestring_builder.describe.item import (
     item_document,
     link,
 )
+from shoestring_builder.describe.pointers import LATEST, pretty
 from shoestring_builder.record import ItemRecord, hashed_name, year_of
 from shoestring_schema import SCHEMA_VERSION
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.moment import file_stem, format_moment, interval
-from shoestring_schema.site import GridDocument, IndexDocument, Link, Part
+from shoestring_schema.site import CollectionEntry, GridDocument, IndexDocument, Link, Part
+
+_COLLECTION = re.compile(r"collection(-[0-9a-f]{16})?\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,27 @@ class CollectionDocuments:
     """All documents of a collection.
 
     Attributes:
-        files: Items, parts and years' catalogues; they never change.
-        collection: `collection.json`.
+        files: Items, parts and years' catalogues.
+        collection: The collection's own; like them, it never changes.
         database: `database.json`, or None where it is switched off.
     """
 
     files: tuple[File, ...]
-    collection: bytes
+    collection: File
     database: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCollection:
+    """A collection as a catalogue lists it.
+
+    Attributes:
+        entry: What a snapshot says of it.
+        title: A name for people.
+    """
+
+    entry: CollectionEntry
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,45 +109,74 @@ def describe_collection(
         for year, records in itertools.groupby(items, key=lambda item: year_of(item.moment))
     ]
     files = [file for year in years for file in (*year.items, year.part, year.catalogue)]
-    database = _database(frame, items, catalogue) if catalogue.database else None
-    return CollectionDocuments(tuple(files), _collection(frame, items, years, catalogue), database)
-
-
-def describe_catalogue(catalogue: CatalogueTable, children: Mapping[str, str]) -> bytes:
-    """Write `catalog.json`.
-
-    Args:
-        catalogue: The site's configuration.
-        children: Collections' identifiers and titles, in the order of listing.
-    """
-    title = catalogue.title or catalogue.id
-    links = [link("root", "./catalog.json", title=title)]
-    if catalogue.base_url:
-        links.append(link("self", f"{catalogue.base_url.rstrip('/')}/catalog.json"))
-    links += [
-        link("child", f"./{name}/collection.json", title=title) for name, title in children.items()
-    ]
-    return _pretty(
-        {
-            "type": "Catalog",
-            "stac_version": STAC_VERSION,
-            "shoestring:version": SCHEMA_VERSION,
-            "id": catalogue.id,
-            "title": title,
-            "description": catalogue.description or title,
-            "links": links,
-        }
+    bands = [band.name for band in frame.survey.bands]
+    base = address_of(frame.table.id, catalogue.base_url)
+    return CollectionDocuments(
+        files=tuple(files),
+        collection=_hashed("collection", _collection(frame, items, years, catalogue)),
+        database=database_of(bands, items, base) if catalogue.database else None,
     )
 
 
+def describe_catalogue(catalogue: CatalogueTable, collections: Sequence[ListedCollection]) -> File:
+    """Write ``catalog-<id>.json``: a snapshot of the site, whose name is its identifier.
+
+    Args:
+        catalogue: The site's configuration.
+        collections: Its collections, in the order of listing.
+    """
+    title = catalogue.title or catalogue.id
+    links = [
+        link("root", "./catalog.json", title=title),
+        link(LATEST, f"{catalogue.base_url.rstrip('/') if catalogue.base_url else '.'}/catalog.json"),
+        *(link("child", own.entry.href, title=own.title) for own in collections),
+    ]  # fmt: skip
+    document = {
+        "type": "Catalog",
+        "stac_version": STAC_VERSION,
+        "shoestring:version": SCHEMA_VERSION,
+        "id": catalogue.id,
+        "title": title,
+        "description": catalogue.description or title,
+        "shoestring:collections": [own.entry for own in collections],
+        "links": links,
+    }
+    return _hashed("catalog", pretty(document))
+
+
 def children_of(links: Iterable[Link]) -> dict[str, str]:
-    """Collections that a `catalog.json` lists: identifiers (folders) and titles."""
+    """Collections that a catalogue lists: identifiers (folders) and titles."""
     children = {}
     for child in links:
         folder, _, name = child.href.removeprefix("./").partition("/")
-        if child.rel == "child" and name == "collection.json" and folder not in ("", ".", ".."):
+        if child.rel == "child" and _COLLECTION.fullmatch(name) and folder not in ("", ".", ".."):
             children[folder] = child.title or folder
     return children
+
+
+def address_of(collection: str, base_url: str | None) -> str:
+    """What hrefs in `database.json` begin with: the collection's public address, or nothing."""
+    return f"{base_url.rstrip('/')}/{collection}/" if base_url else ""
+
+
+def database_of(bands: Sequence[str], items: Iterable[ItemRecord], base: str) -> bytes:
+    """`database.json`: ``{"2018-01-02": [url, …]}``, one date a line, None where a band is missing.
+
+    Args:
+        bands: Names of the collection's bands, in order.
+        items: Its items, in order of time.
+        base: See `address_of`.
+    """
+    lines = []
+    for item in items:
+        hrefs = [
+            f"{base}{year_of(item.moment)}/{item.layers[band].href}"
+            if band in item.layers
+            else None
+            for band in bands
+        ]
+        lines.append(f"{_text(format_moment(item.moment))}: {_text(hrefs)}")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def _year(
@@ -146,7 +192,7 @@ def _year(
         year=year,
         items=items,
         part=_hashed(f"{year}/items", _compact(part)),
-        catalogue=_hashed(f"{year}/catalog", _pretty(_year_catalogue(frame, year, items, records))),
+        catalogue=_hashed(f"{year}/catalog", pretty(_year_catalogue(frame, year, items, records))),
         dates=tuple(format_moment(record.moment) for record in records),
         index=index,
     )
@@ -197,7 +243,7 @@ def _collection(
         **_own_fields(frame, years),
         "links": _collection_links(frame, years, catalogue),
     }
-    return _pretty(document)
+    return pretty(document)
 
 
 def _own_fields(frame: Frame, years: Sequence[_Year]) -> Document:
@@ -247,21 +293,6 @@ def _summaries(frame: Frame) -> Document:
     return summaries
 
 
-def _database(frame: Frame, items: Sequence[ItemRecord], catalogue: CatalogueTable) -> bytes:
-    """``{"2018-01-02": [url, …]}``, one date a line, None where a band is missing."""
-    base = f"{catalogue.base_url.rstrip('/')}/{frame.table.id}/" if catalogue.base_url else ""
-    lines = []
-    for item in items:
-        hrefs = [
-            f"{base}{year_of(item.moment)}/{item.layers[band.name].href}"
-            if band.name in item.layers
-            else None
-            for band in frame.survey.bands
-        ]
-        lines.append(f"{_text(format_moment(item.moment))}: {_text(hrefs)}")
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-
-
 def _hashed(stem: str, data: bytes) -> File:
     checksum = File(stem, data).checksum
     return File(hashed_name(stem, checksum, ".json"), data)
@@ -273,7 +304,3 @@ def _text(value: object) -> str:
 
 def _compact(document: Document) -> bytes:
     return msgspec.json.encode(document) + b"\n"
-
-
-def _pretty(document: Document) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -6,7 +6,9 @@ it does not depend on the order in which a file system lists its entries.
 
 import difflib
 import os
+import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from shoestring_builder.layer import LayerKey, SourceBand
 from shoestring_schema.configuration import BandTable, CollectionTable
 from shoestring_schema.errors import ConfigError, SourceError
 from shoestring_schema.moment import Moment, format_moment
+
+
+class NothingFoundError(ConfigError):
+    """There is no source file at all: the pattern is wrong, or the archive is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +65,16 @@ def take_inventory(table: CollectionTable, folder: Path, read: HeaderReader) -> 
         read: Reads headers; called only where the path does not tell everything.
 
     Raises:
-        ConfigError: The pattern is wrong or matches nothing, no file has a configured band,
-            or two files claim one layer and tile.
+        NothingFoundError: No file matches the pattern.
+        ConfigError: The pattern is wrong, no file has a configured band, or two files claim one
+            layer and tile.
     """
     names = {band.source_name or name: name for name, band in table.bands.items()}
     pattern = parse_pattern(table.source, names, needs_date=table.time == "path")
     _require_distinguishable(table, pattern)
     files = find_files(pattern, folder)
     if not files:
-        raise ConfigError(_nothing_found(table, pattern, folder))
+        raise NothingFoundError(_nothing_found(table, pattern, folder))
     _require_every_band(table, pattern, files)
     unusable: list[str] = []
     nameless: dict[str, list[str]] = {}
@@ -95,10 +102,10 @@ def find_files(pattern: PathPattern, folder: Path) -> tuple[FoundFile, ...]:
     """
     try:
         return tuple(sorted(_walk(pattern, _start(pattern, folder), 0, {}), key=_by_path))
-    except PermissionError as error:
+    except OSError as error:  # a folder that is unreadable is not one that is empty
         raise ConfigError(
-            f'source "{pattern.text}": {error.filename} can\'t be listed: '
-            "give the builder's user the right to read it."
+            f'source "{pattern.text}": {error.filename} can\'t be listed ({error.strerror}): '
+            "give the builder's user the right to read it, and see that its disk is well."
         ) from None
 
 
@@ -121,9 +128,11 @@ def _walk(
             continue
         if not last:
             yield from _walk(pattern, path, depth + 1, told)
-        elif (fields := pattern.fields(told)) is not None and path.is_file():
-            status = path.stat()
-            yield FoundFile(path, fields, status.st_size, status.st_mtime_ns)
+        elif (fields := pattern.fields(told)) is not None:
+            with suppress(FileNotFoundError, NotADirectoryError):  # a link to nowhere; gone since
+                status = path.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield FoundFile(path, fields, status.st_size, status.st_mtime_ns)
 
 
 def _names(pattern: PathPattern, folder: Path, depth: int) -> list[str]:

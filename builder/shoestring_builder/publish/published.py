@@ -2,10 +2,9 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 import msgspec
 
@@ -16,11 +15,9 @@ from shoestring_schema.errors import CatalogueError
 from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import (
     AssetDocument,
-    CatalogDocument,
     CollectionDocument,
     IndexDocument,
     ItemProperties,
-    Link,
     Part,
 )
 from shoestring_schema.version import require_readable
@@ -56,16 +53,12 @@ class _Part(msgspec.Struct, frozen=True):
     features: tuple[_Item, ...]
 
 
-class _Collection(CollectionDocument, frozen=True, kw_only=True):
-    links: tuple[Link, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class PublishedCollection:
     """A collection as it stands in the site.
 
     Attributes:
-        document: Its `collection.json`.
+        document: Its own document.
         items: Its items; layers whose file is missing or of another size are left out.
         damaged: Sentences on what is not as the catalogue says, and is made again.
         indexes: The tile indexes that are there in their size, by year.
@@ -86,31 +79,26 @@ class PublishedCollection:
         }
 
 
-def read_published(folder: Path) -> PublishedCollection | None:
+def read_published(folder: Path, name: str) -> PublishedCollection | None:
     """Read a collection from the site.
 
     Args:
         folder: The collection's folder.
+        name: The collection's document in it.
 
     Returns:
         The collection, or None where there is none yet.
 
     Raises:
-        CatalogueError: `collection.json` is damaged, or of a newer version.
+        CatalogueError: The document is damaged, or of a newer version.
     """
-    path = folder / "collection.json"
+    path = folder / name
     if not path.is_file():
         return None
     document = decode(path.read_bytes(), CollectionDocument, str(path))
     require_readable(document.version, str(path))
     damaged: list[str] = []
-    mask = document.mask.band if document.mask else None
-    items = [
-        record
-        for part in document.parts
-        for item in _items_of(folder, part, damaged)
-        if (record := _record(folder, item, mask, damaged)) is not None
-    ]
+    items = [own for part in document.parts for own in read_items(folder, document, part, damaged)]
     indexes = {
         posixpath.dirname(posixpath.normpath(part.href)): part.index
         for part in document.parts
@@ -119,46 +107,20 @@ def read_published(folder: Path) -> PublishedCollection | None:
     return PublishedCollection(document, tuple(items), tuple(damaged), indexes)
 
 
-def names_of(folder: Path) -> frozenset[str]:
-    """All files that the snapshot of a collection names, relative to its folder.
+def read_items(
+    folder: Path, document: CollectionDocument, part: Part, damaged: list[str]
+) -> list[ItemRecord]:
+    """The items of a part; what is not as it was published is left out.
 
     Args:
-        folder: The collection's folder, which holds a `collection.json`.
-
-    Raises:
-        CatalogueError: A document that the snapshot names is damaged or missing: what it
-            names in turn can't be known.
+        folder: The collection's folder.
+        document: The collection's document.
+        part: One of its parts.
+        damaged: Takes a sentence for each file that is not as it was published.
     """
-    path = folder / "collection.json"
-    document = decode(path.read_bytes(), _Collection, str(path))
-    names = {posixpath.normpath(part.href) for part in document.parts}
-    names |= {posixpath.normpath(part.index.href) for part in document.parts if part.index}
-    for part in document.parts:
-        year = posixpath.dirname(part.href)
-        for item in decode(_whole_part(folder, part), _Part, str(folder / part.href)).features:
-            hrefs = [href for asset in item.assets.values() for href in _hrefs(asset)]
-            names |= {posixpath.normpath(f"{year}/{unquote(href)}") for href in hrefs}
-    for link in document.links:
-        if link.rel == "child":
-            names |= {posixpath.normpath(link.href), *_item_names(folder, link)}
-    return frozenset(names)
-
-
-def _hrefs(asset: _Asset) -> Iterator[str]:
-    yield asset.href
-    yield from (source.href for source in asset.sources)
-
-
-def _item_names(folder: Path, link: Link) -> Iterator[str]:
-    path = folder / link.href
-    year = posixpath.dirname(link.href)
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise CatalogueError(f"{path} is missing: build the site again.") from None
-    for item in decode(data, CatalogDocument, str(path)).links:
-        if item.rel == "item":
-            yield posixpath.normpath(f"{year}/{item.href}")
+    mask = document.mask.band if document.mask else None
+    records = (_record(folder, item, mask, damaged) for item in _items_of(folder, part, damaged))
+    return [record for record in records if record is not None]
 
 
 def _items_of(folder: Path, part: Part, damaged: list[str]) -> tuple[_Item, ...]:

@@ -1,26 +1,77 @@
 """Files into the site, in the order that keeps every reader's snapshot whole.
 
-First what never changes and nobody knows of yet: layers, thumbnails, items,
-parts, years' catalogues. Then the pointers, the innermost first.
+First what never changes and nobody knows of yet, to the last byte: layers, thumbnails, items,
+parts, indexes, years' catalogues, the collections' documents, the snapshot's. Then the pointers:
+those of collections, the list of snapshots, and last `catalog.json`, which is what readers of
+ours begin with: its one rename is the moment at which the site changes.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import datetime
 
 from shoestring_builder.describe.documents import (
     CollectionDocuments,
-    children_of,
+    File,
+    ListedCollection,
+    address_of,
+    database_of,
     describe_catalogue,
 )
+from shoestring_builder.describe.pointers import (
+    LATEST,
+    SNAPSHOTS,
+    catalogue_pointer,
+    collection_pointer,
+    unmarked,
+)
 from shoestring_builder.layer import LayerKey, RenderedLayer
-from shoestring_builder.publish.published import names_of
-from shoestring_builder.publish.site_folder import SiteFolder, is_past_grace
-from shoestring_builder.record import LayerRecord, record_of, year_of
+from shoestring_builder.publish.current import CATALOG, COLLECTION, Current
+from shoestring_builder.publish.history import (
+    Snapshots,
+    history_data,
+    next_mark,
+    read_history,
+    with_current,
+)
+from shoestring_builder.publish.names import (
+    collection_data,
+    read_snapshot,
+    snapshot_data,
+)
+from shoestring_builder.publish.published import read_published
+from shoestring_builder.publish.room import require_room
+from shoestring_builder.publish.site_folder import SiteFolder, has_size
+from shoestring_builder.record import LayerRecord, hashed_name, record_of, year_of
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError
-from shoestring_schema.site import CatalogDocument
+from shoestring_schema.site import (
+    CatalogDocument,
+    ChangeDocument,
+    CollectionEntry,
+    SnapshotMark,
+)
+
+DATABASE = "database.json"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCollection:
+    """A collection whose files are all in place; no pointer leads to them yet.
+
+    Attributes:
+        entry: What the snapshot will say of it.
+        database: `database.json`, or None where it is switched off.
+        change: What is new in it.
+    """
+
+    entry: CollectionEntry
+    database: bytes | None
+    change: ChangeDocument | None
 
 
 def place_layers(
@@ -38,65 +89,203 @@ def place_layers(
     return records
 
 
-def publish_collection(site: SiteFolder, collection: str, documents: CollectionDocuments) -> bool:
-    """Write a collection's documents, then swap its pointers.
-
-    Returns:
-        Whether anything changed for readers.
+def write_collection(
+    site: SiteFolder,
+    collection: str,
+    documents: CollectionDocuments,
+    change: ChangeDocument | None,
+) -> WrittenCollection:
+    """Write a collection's documents, none of which a pointer leads to yet.
 
     Raises:
-        PublishError: The site can't be written; before the pointers are swapped,
-            readers see it as it was.
+        PublishError: The site can't be written, or has too little room.
     """
+    files = (*documents.files, documents.collection)
+    new = [own for own in files if not has_size(site.path / collection / own.name, len(own.data))]
+    if new:
+        pointers = (documents.collection.data, documents.database or b"")
+        sizes = [len(data) for data in (*(own.data for own in new), *pointers)]
+        require_room(site.path, sizes, f'the documents of collection "{collection}"')
     for file in documents.files:
         site.write(f"{collection}/{file.name}", file.data)
-    changed = site.swap(f"{collection}/collection.json", documents.collection)
-    database = f"{collection}/database.json"
-    if documents.database is None:
-        return site.remove(database) or changed
-    return site.swap(database, documents.database) or changed
+    site.mend(f"{collection}/{documents.collection.name}", documents.collection.data)
+    entry = _entry(collection, documents.collection, documents.database)
+    return WrittenCollection(entry, documents.database, change)
 
 
-def publish_catalogue(
-    site: SiteFolder, catalogue: CatalogueTable, titles: Mapping[str, str]
-) -> bool:
-    """Swap `catalog.json`: the configured collections, then others that the site holds.
+def mend_documents(site: SiteFolder, current: Current) -> None:
+    """Make documents of collections that were damaged again, from the pointers to them.
+
+    Without them a collection that is no longer configured would be lost.
+
+    Raises:
+        PublishError: The site can't be written.
+    """
+    for entry in current.entries.values():
+        with suppress(CatalogueError, OSError):
+            try:
+                collection_data(site.path, entry)
+            except CatalogueError:
+                data = unmarked((site.path / entry.id / COLLECTION).read_bytes())
+                if File("", data).checksum == entry.checksum:
+                    site.mend(posixpath.normpath(entry.href), data)
+
+
+def publish(
+    site: SiteFolder,
+    catalogue: CatalogueTable,
+    titles: Mapping[str, str],
+    written: Mapping[str, WrittenCollection],
+    current: Current,
+    now: datetime,
+) -> tuple[str | None, bool]:
+    """Make a snapshot of the site and show it.
 
     Args:
         site: The site.
         catalogue: Its configuration.
-        titles: Configured collections and their titles; those never built are left out.
+        titles: Configured collections and their titles; those that were never built are left
+            out, those that could not be built now stay as they are.
+        written: The collections that were built.
+        current: What the site shows now.
+        now: The time.
 
     Returns:
-        Whether it changed.
+        The snapshot, and whether anything changed for readers; no snapshot where there is no
+        collection.
 
     Raises:
         PublishError: It can't be written.
+        CatalogueError: What was just written can't be read back.
     """
-    listed = dict(titles) | {
-        name: title for name, title in _listed(site.path).items() if name not in titles
-    }
-    there = {
-        name: title
-        for name, title in listed.items()
-        if (site.path / name / "collection.json").is_file()
-    }
-    if not there:
+    listed = list(_listed(site, titles, written, current))
+    if not listed:
+        return None, False
+    file = describe_catalogue(catalogue, listed)
+    snapshot = file.name.removeprefix("catalog-").removesuffix(".json")
+    before = read_history(site.path, current.mark, now)
+    site.mend(file.name, file.data)
+    mark = next_mark(before, snapshot, now)
+    changes = [own.change for own in written.values() if own.change is not None]
+    after = with_current(before, mark, changes, now)
+    databases = {name: own.database for name, own in written.items() if own.database is not None}
+    return snapshot, show(site, mark, after, databases)
+
+
+def show(
+    site: SiteFolder,
+    mark: SnapshotMark,
+    snapshots: Snapshots,
+    databases: Mapping[str, bytes] | None = None,
+) -> bool:
+    """Let all pointers lead to a snapshot whose files are in place.
+
+    Args:
+        site: The site.
+        mark: The snapshot.
+        snapshots: The list of those that the site keeps.
+        databases: Those `database.json` that are known; others are made again.
+
+    Returns:
+        Whether a pointer changed.
+
+    Raises:
+        CatalogueError: A document of the snapshot is damaged; nothing was changed.
+        PublishError: The site can't be written.
+    """
+    data = snapshot_data(site.path, mark.id)
+    catalogue = decode(data, CatalogDocument, mark.id)
+    entries = catalogue.collections or ()
+    pointers = {entry: collection_pointer(collection_data(site.path, entry), mark)
+                for entry in entries}  # fmt: skip
+    site.flush()
+    site.commit()
+    changed = False
+    for entry, pointer in pointers.items():
+        changed |= site.swap(f"{entry.id}/{COLLECTION}", pointer)
+        changed |= _show_database(site, entry, catalogue, (databases or {}).get(entry.id))
+    changed |= site.swap(SNAPSHOTS, history_data(snapshots))
+    site.flush()
+    changed |= site.swap(CATALOG, catalogue_pointer(data, mark))
+    site.flush()
+    if changed:
+        _remove_others(site, snapshots, {entry.id for entry in entries})
+    return changed
+
+
+def _listed(
+    site: SiteFolder,
+    titles: Mapping[str, str],
+    written: Mapping[str, WrittenCollection],
+    current: Current,
+) -> Iterator[ListedCollection]:
+    """The configured collections, then others that the site shows."""
+    others = {name: title for name, title in current.titles.items() if name not in titles}
+    for name, title in {**titles, **others}.items():
+        own = written.get(name)
+        entry = _carried(site, name, current) if own is None else own.entry
+        if entry is not None:
+            yield ListedCollection(entry, title)
+
+
+def _carried(site: SiteFolder, name: str, current: Current) -> CollectionEntry | None:
+    """A collection as the site shows it now, if its document is still there."""
+    entry = current.entries.get(name)
+    if entry is not None:
+        with suppress(CatalogueError):  # then no reader can have it, nor anything beside it
+            collection_data(site.path, entry)
+            return entry
+        return None
+    path = site.path / name / COLLECTION
+    if current.mark is not None or not path.is_file():
+        return None
+    data = path.read_bytes()  # of an earlier builder, which wrote no more than pointers
+    checksum = File("", data).checksum
+    file = File(hashed_name("collection", checksum, ".json"), data)
+    site.write(f"{name}/{file.name}", data)
+    database = path.with_name(DATABASE)
+    return _entry(name, file, database.read_bytes() if database.is_file() else None)
+
+
+def _entry(collection: str, document: File, database: bytes | None) -> CollectionEntry:
+    return CollectionEntry(
+        id=collection,
+        href=f"./{collection}/{document.name}",
+        size=len(document.data),
+        checksum=document.checksum,
+        database=None if database is None else File(DATABASE, database).checksum,
+    )
+
+
+def _show_database(
+    site: SiteFolder, entry: CollectionEntry, catalogue: CatalogDocument, known: bytes | None
+) -> bool:
+    name = f"{entry.id}/{DATABASE}"
+    if entry.database is None:
+        return site.remove(name)
+    path = site.path / name
+    if path.is_file() and "1220" + hashlib.sha256(path.read_bytes()).hexdigest() == entry.database:
         return False
-    return site.swap("catalog.json", describe_catalogue(catalogue, there))
+    return site.swap(name, _database(site, entry, catalogue) if known is None else known)
 
 
-def sweep_collection(site: SiteFolder, collection: str) -> None:
-    """Remove what no snapshot that a reader may hold can name any more."""
-    folder = site.path / collection
-    if is_past_grace(folder / "collection.json"):
-        # A damaged document hides what it names: then nothing is removed.
-        with suppress(CatalogueError):
-            site.sweep(collection, names_of(folder))
+def _database(site: SiteFolder, entry: CollectionEntry, catalogue: CatalogDocument) -> bytes:
+    """`database.json` of a snapshot, from its items."""
+    published = read_published(site.path / entry.id, posixpath.basename(entry.href))
+    if published is None:
+        raise CatalogueError(f"{site.path / entry.id} holds no document: build again.")
+    latest = next((link.href for link in catalogue.links if link.rel == LATEST), "")
+    public = latest.removesuffix(f"/{CATALOG}") if "://" in latest else None
+    bands = [band.name for band in published.document.bands]
+    return database_of(bands, published.items, address_of(entry.id, public))
 
 
-def _listed(site: Path) -> dict[str, str]:
-    path = site / "catalog.json"
-    if not path.is_file():
-        return {}
-    return children_of(decode(path.read_bytes(), CatalogDocument, str(path)).links)
+def _remove_others(site: SiteFolder, snapshots: Snapshots, shown: set[str]) -> None:
+    """Remove the pointers to collections that only other snapshots hold."""
+    others: set[str] = set()
+    for own in snapshots:
+        with suppress(CatalogueError):  # damaged: what it held stays
+            others |= {entry.id for entry in read_snapshot(site.path, own.id).collections or ()}
+    for name in sorted(others - shown):
+        site.remove(f"{name}/{COLLECTION}")
+        site.remove(f"{name}/{DATABASE}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 from zlib import crc32
 
+import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
@@ -22,6 +23,7 @@ from rasterio.io import DatasetWriter
 from shoestring_builder.index.blocks import read_blocks
 from shoestring_builder.index.stored import StoredBand
 from shoestring_builder.layer import RenderedLayer, RenderTask
+from shoestring_builder.publish.room import require_room
 from shoestring_builder.render.chunks import chunks
 from shoestring_builder.render.geotiff import (
     create_geotiff,
@@ -65,6 +67,7 @@ def render(task: RenderTask) -> RenderedLayer:
 
 
 def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
+    _require_room(task)
     plain, cog = workspace / "mosaic.tif", workspace / "layer.tif"
     tally, sums = _fill(task, plain, workspace)
     write_cog(
@@ -81,6 +84,15 @@ def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
     kept = made.path.with_suffix(found.suffix)
     os.replace(found, kept)
     return replace(made, stored=stored, records=kept)
+
+
+def _require_room(task: RenderTask) -> None:
+    """A layer is begun only where it fits if nothing can be compressed: others need the disk too."""
+    rows, columns = task.recipe.grid.shape
+    plain = rows * columns * np.dtype(task.recipe.data_type).itemsize
+    with_overviews = plain * 4 // 3
+    what = f"a layer of {task.recipe.name} and what it is made from"
+    require_room(task.staging, (plain, with_overviews), what)
 
 
 def _render_vrt(task: RenderTask, workspace: Path) -> RenderedLayer:

@@ -1,0 +1,177 @@
+"""Are the snapshots of a site whole, and do its pointers show the one that they say?"""
+
+import itertools
+import posixpath
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from shoestring_builder.check.layer import file_faults, name_faults
+from shoestring_builder.check.site_reader import SiteReader
+from shoestring_builder.describe.pointers import SNAPSHOTS
+from shoestring_builder.publish.names import snapshot_name
+from shoestring_schema.errors import CatalogueError
+from shoestring_schema.site import (
+    CatalogDocument,
+    CollectionDocument,
+    CollectionEntry,
+    ItemDocument,
+    Link,
+    PartDocument,
+    SnapshotDocument,
+    SnapshotMark,
+    SnapshotsDocument,
+)
+from shoestring_schema.version import require_readable
+
+Faults = Iterator[str]
+Json = dict[str, Any]
+
+_POINTER = "catalog.json"
+
+
+class _Collection(CollectionDocument, frozen=True, kw_only=True):
+    links: tuple[Link, ...] = ()
+
+
+def pointer_faults(reader: SiteReader, catalogue: CatalogDocument) -> Faults:
+    """Check that all pointers show the snapshot that `catalog.json` names.
+
+    Args:
+        reader: The site.
+        catalogue: Its `catalog.json`.
+    """
+    mark, entries = catalogue.snapshot, catalogue.collections
+    if mark is None and entries is None:  # of an earlier builder
+        return
+    if mark is None or entries is None:
+        yield f"{_POINTER} names a snapshot or its collections, but not both."
+        return
+    name = snapshot_name(mark.id)
+    try:
+        reader.file(_POINTER, name)
+        document = reader.read(name, CatalogDocument)
+        if (document.collections, document.id) != (entries, catalogue.id):
+            yield f"{_POINTER} does not say what {name} says, which it claims to show."
+    except CatalogueError as error:
+        yield str(error)
+    folders = []
+    for entry in entries:
+        folders.append(entry.id)
+        try:
+            yield from _collection_faults(reader, entry, mark)
+        except CatalogueError as error:
+            yield str(error)
+    children = [posixpath.dirname(posixpath.normpath(link.href)) for link in catalogue.links
+                if link.rel == "child"]  # fmt: skip
+    if not set(folders) <= set(children) or len(set(folders)) < len(folders):
+        yield f"{_POINTER} does not link to just the collections of its snapshot."
+
+
+def kept_snapshots(reader: SiteReader, mark: SnapshotMark | None) -> tuple[list[str], list[str]]:
+    """Check the list of snapshots.
+
+    Args:
+        reader: The site.
+        mark: The current snapshot.
+
+    Returns:
+        Faults, and the snapshots that are listed.
+    """
+    if mark is None:
+        return [], []
+    try:
+        document = reader.read(SNAPSHOTS, SnapshotsDocument)
+        require_readable(document.version, SNAPSHOTS)
+    except CatalogueError as error:
+        return [str(error)], [mark.id]
+    reader.named.add(SNAPSHOTS)
+    listed = document.snapshots
+    faults = list(_list_faults(listed, mark))
+    return faults, list(dict.fromkeys([mark.id, *(own.id for own in listed)]))
+
+
+def snapshot_faults(reader: SiteReader, snapshot: str) -> Faults:
+    """Check that every file that a snapshot names is there and the one that was published."""
+    name = snapshot_name(snapshot)
+    try:
+        reader.file(SNAPSHOTS, name)
+        document = reader.read(name, CatalogDocument)
+        yield from name_faults(reader, name)
+        for entry in document.collections or ():
+            target = reader.follow(name, entry.href)
+            yield from file_faults(reader, target, entry.size, entry.checksum)
+            yield from _document_faults(reader, target)
+    except CatalogueError as error:
+        yield str(error)
+
+
+def _list_faults(listed: tuple[SnapshotDocument, ...], mark: SnapshotMark) -> Faults:
+    known: Mapping[str, SnapshotDocument] = {own.id: own for own in listed}
+    if len(known) < len(listed):
+        yield f"{SNAPSHOTS} lists a snapshot twice."
+    if any(one.time > other.time for one, other in itertools.pairwise(listed)):
+        yield f"{SNAPSHOTS} does not list its snapshots in the order of their times."
+    if mark.id not in known:
+        yield f"{SNAPSHOTS} lacks {mark.id}, which {_POINTER} shows."
+    elif known[mark.id].time != mark.time:
+        yield f"{SNAPSHOTS} and {_POINTER} disagree on the time of {mark.id}."
+
+
+def _collection_faults(reader: SiteReader, entry: CollectionEntry, mark: SnapshotMark) -> Faults:
+    """Check the pointers of a collection."""
+    name = reader.follow(_POINTER, entry.href)
+    yield from file_faults(reader, name, entry.size, entry.checksum)
+    pointer = f"{entry.id}/collection.json"
+    shown = dict(reader.read(pointer, Json))
+    stated = shown.pop("shoestring:snapshot", None)
+    if shown != reader.read(name, Json):
+        yield f"{pointer} does not say what {name} says, which it should show."
+    if stated != {"id": mark.id, "time": mark.time}:
+        yield f"{pointer} is not marked as of snapshot {mark.id}."
+    database = f"{entry.id}/database.json"
+    if entry.database is not None:
+        reader.file(_POINTER, database)
+        if reader.digest(database).checksum != entry.database:
+            yield f"{database} is not that of snapshot {mark.id}: its checksum differs."
+
+
+def _document_faults(reader: SiteReader, name: str) -> Faults:
+    """Check all files that a collection's document names."""
+    document = reader.read(name, _Collection)
+    for part in document.parts:
+        try:
+            target = reader.follow(name, part.href)
+            yield from file_faults(reader, target, part.size, part.checksum)
+            for item in reader.read(target, PartDocument).features:
+                yield from _item_faults(reader, target, item)
+            if part.index is not None:
+                index = reader.follow(name, part.index.href)
+                yield from file_faults(reader, index, part.index.size, part.index.checksum)
+        except CatalogueError as error:
+            yield str(error)
+    for link in document.links:
+        if link.rel == "child":
+            try:
+                yield from _year_faults(reader, reader.follow(name, link.href))
+            except CatalogueError as error:
+                yield str(error)
+
+
+def _item_faults(reader: SiteReader, part: str, item: ItemDocument) -> Faults:
+    for asset in item.assets.values():
+        for source in asset.sources:  # their owner may replace them, and none of ours is lost
+            with suppress(CatalogueError):
+                reader.follow(part, source.href)
+        try:
+            target = reader.follow(part, asset.href)
+            yield from file_faults(reader, target, asset.size, asset.checksum)
+        except CatalogueError as error:
+            yield str(error)
+
+
+def _year_faults(reader: SiteReader, name: str) -> Faults:
+    yield from name_faults(reader, name)
+    for link in reader.read(name, CatalogDocument).links:
+        if link.rel == "item":
+            yield from name_faults(reader, reader.follow(name, link.href))

@@ -1,0 +1,63 @@
+"""Pointers to a snapshot, from its documents that never change; pure.
+
+The same snapshot gives the same pointers, byte for byte: going back to one is pointing to it.
+"""
+
+from typing import Any
+
+import msgspec
+
+from shoestring_builder.describe.item import Document, link
+from shoestring_schema.document import decode
+from shoestring_schema.site import SnapshotMark
+
+SNAPSHOTS = "snapshots.json"
+LATEST = "latest-version"
+"""RFC 5829: from a snapshot to what shows the current one."""
+
+
+def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
+    """`catalog.json`, from ``catalog-<id>.json``: its links lead to addresses that stay."""
+    document: Document = msgspec.json.decode(snapshot)
+    links: list[Document] = []
+    for own in document["links"]:
+        if own["rel"] == "child":
+            folder = own["href"].rpartition("/")[0]
+            links.append({**own, "href": f"{folder}/collection.json"})
+        elif own["rel"] != LATEST:
+            links.append(own)
+        elif "://" in own["href"]:
+            links.append({**own, "rel": "self"})
+    links.append(link("version-history", f"./{SNAPSHOTS}", title="Snapshots"))
+    return pretty(_marked(document, mark) | {"links": links})
+
+
+def collection_pointer(document: bytes, mark: SnapshotMark) -> bytes:
+    """`collection.json`, from ``collection-<hash>.json``."""
+    return pretty(_marked(msgspec.json.decode(document), mark))
+
+
+def unmarked(pointer: bytes) -> bytes:
+    """The document that `collection_pointer` made a pointer of.
+
+    Raises:
+        CatalogueError: It is no document at all.
+    """
+    document = decode(pointer, dict[str, Any], "collection.json")
+    document.pop("shoestring:snapshot", None)
+    return pretty(document)
+
+
+def pretty(document: Any) -> bytes:  # noqa: ANN401 (JSON)
+    """A document that people may read."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _marked(document: Document, mark: SnapshotMark) -> Document:
+    """With the mark behind the version."""
+    marked: Document = {}
+    for key, value in document.items():
+        marked[key] = value
+        if key == "shoestring:version":
+            marked["shoestring:snapshot"] = mark
+    return marked
