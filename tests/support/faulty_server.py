@@ -8,6 +8,7 @@ Every request is logged.
 """
 
 import itertools
+import os
 import re
 import socket
 import socketserver
@@ -215,12 +216,13 @@ class _Handler(BaseHTTPRequestHandler):
             request = Request(len(owner.requests) + 1, self.command, asked, self._range())
             owner.requests.append(request)
         fault = owner.rule(request)
-        path = owner.folder / unquote(asked.partition("?")[0]).lstrip("/")
+        named = unquote(asked.partition("?")[0]).lstrip("/")
+        path = Path(os.path.normpath(owner.folder / named))
         if isinstance(fault, Status):
             self._send(fault.code, fault.body, fault.headers)
         elif isinstance(fault, Stall) and not fault.half:
             self._stall()
-        elif not path.is_file():
+        elif not (path.is_relative_to(owner.folder) and path.is_file()):
             self._send(404, b"<html>nothing here</html>", {})
         else:
             self._send_file(path.read_bytes(), request, fault)
