@@ -215,12 +215,14 @@ class _Handler(BaseHTTPRequestHandler):
             request = Request(len(owner.requests) + 1, self.command, asked, self._range())
             owner.requests.append(request)
         fault = owner.rule(request)
-        path = owner.folder / unquote(asked.partition("?")[0]).lstrip("/")
+        raw = asked.partition("?")[0]
+        path = owner.folder / unquote(raw).lstrip("/")
+        escaped = ".." in path.parts and ".." not in Path(raw).parts  # no server falls for that
         if isinstance(fault, Status):
             self._send(fault.code, fault.body, fault.headers)
         elif isinstance(fault, Stall) and not fault.half:
             self._stall()
-        elif not path.is_file():
+        elif escaped or not path.is_file():
             self._send(404, b"<html>nothing here</html>", {})
         else:
             self._send_file(path.read_bytes(), request, fault)
