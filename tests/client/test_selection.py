@@ -57,7 +57,7 @@ def test_a_list_is_just_those(wanted: list[date]) -> None:
         (day for day in ["2018-03-01"]),
         ("2018-02-28", "2018-03-31"),
     ],
-    ids=str,
+    ids=lambda wanted: str(wanted).partition(" at 0x")[0],
 )
 def test_a_date_may_be_written_in_many_ways(wanted: Any) -> None:  # noqa: ANN401
     """Texts, dates, times and those of NumPy and pandas are understood."""
