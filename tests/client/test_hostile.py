@@ -1,5 +1,6 @@
 """Catalogues, files and servers that mean harm."""
 
+import gzip
 import json
 import os
 import socket
@@ -18,7 +19,7 @@ import shapely
 
 import shoestring
 from shoestring import Options
-from shoestring_schema.errors import CatalogueError, SelectionError, ShoestringError
+from shoestring_schema.errors import CatalogueError, SelectionError, ShoestringError, TransferError
 from shoestring_schema.grid import Grid
 from support.faulty_server import FaultyServer, Request, Status, redirect
 from support.site import UTM, SiteFolder, numbers, simple_site, write_tiff
@@ -584,6 +585,27 @@ def test_an_endless_document_is_left_before_it_fills_memory(
         FaultyServer(tmp_path, lambda request: Status(200, headers, body)) as server,
         bounded_memory(250 * 2**20),
         pytest.raises(CatalogueError, match=r"catalog\.json is larger than the \d+ bytes"),
+    ):
+        shoestring.open(server.address, options=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "sentence"),
+    [
+        ("br", b"x", "comes packed by 'br', which was not asked for"),
+        ("gzip", b"{}", "arrives damaged"),
+        ("gzip", gzip.compress(b"{" * 9999)[:-9], "was cut before all of its bytes had arrived"),
+    ],
+    ids=["another packing", "not packed", "cut"],
+)
+def test_a_document_that_is_packed_wrongly_is_one_sentence(
+    tmp_path: Path, encoding: str, body: bytes, sentence: str
+) -> None:
+    """Not by what was asked for, not at all, or cut: none is taken for a document."""
+    headers = {"Content-Encoding": encoding}
+    with (
+        FaultyServer(tmp_path, lambda request: Status(200, headers, body)) as server,
+        pytest.raises(TransferError, match=sentence),
     ):
         shoestring.open(server.address, options=QUICK)
 
