@@ -53,5 +53,5 @@ def modis_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def era5_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of two days of hourly temperatures, as its example says."""
+    """The site of a day of hourly temperatures and some hours more, as its example says."""
     return build_weather(tmp_path_factory.mktemp("era5"))

@@ -17,6 +17,7 @@ from matplotlib.image import imread
 import shoestring
 from shoestring_demo.crop import GROUNDNUT, MAIZE, RICE
 from shoestring_demo.season import Season
+from support.command import run_here
 from support.demo_run import DemoRun
 from support.python import python
 
@@ -183,10 +184,13 @@ def test_the_example_script_prints_and_draws_ndvi(demo: DemoRun, tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", ["mine.txt", "README.txt"])
-def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path, content: str) -> None:
+def test_a_folder_that_is_not_the_demos_is_left_alone(
+    tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a folder that holds other files the demo writes nothing and says what to do."""
     tmp_path.joinpath(content).write_text("mine", "utf-8")
-    ran = python(tmp_path, "-m", "shoestring", "demo", ".")
+    monkeypatch.chdir(tmp_path)
+    ran = run_here("demo", ".")
     assert ran.code == 1
     assert ran.out == ""
     assert ran.err.startswith("Error: . holds files that this demo did not make: name a folder")

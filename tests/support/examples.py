@@ -10,7 +10,7 @@ GRIB = "era5-2mt-2019-03-uk.grib"
 HOURS = 744
 """Messages in it: the hours of March 2019."""
 
-SOME_HOURS = 48
+SOME_HOURS = 30
 """Those that tests build a site of."""
 
 
@@ -19,11 +19,11 @@ def build_example(name: str, folder: Path) -> Path:
     shared = shared_data(name).parent.as_posix()
     text = (EXAMPLES / f"{name}.toml").read_text("utf-8")
     assert '"../../shared/data/' in text
-    return _build(name, text.replace("../../shared/data", shared), folder)
+    return _build(name, text.replace("../../shared/data", shared), folder, workers=2)
 
 
 def build_weather(folder: Path) -> Path:
-    """Build the example of ERA5 from the first two days: a GRIB file is its messages.
+    """Build the example of ERA5 from a day and some hours: a GRIB file is its messages.
 
     Of a whole month GDAL opens the file, with all of its hours, for each of them.
     """
@@ -32,11 +32,11 @@ def build_weather(folder: Path) -> Path:
     assert all(data[start : start + 4] == b"GRIB" for start in range(0, len(data), message))
     (folder / GRIB).write_bytes(data[: SOME_HOURS * message])
     text = (EXAMPLES / "era5.toml").read_text("utf-8")
-    return _build("era5", text.replace("../../shared/data/era5/", ""), folder)
+    return _build("era5", text.replace("../../shared/data/era5/", ""), folder, workers=1)
 
 
-def _build(name: str, text: str, folder: Path) -> Path:
+def _build(name: str, text: str, folder: Path, *, workers: int) -> Path:
     config = folder / f"{name}.toml"
     config.write_text(text, "utf-8")
-    assert not build(config, workers=2, progress=False).failed
+    assert not build(config, workers=workers, progress=False).failed
     return folder / f"site-{name}"
