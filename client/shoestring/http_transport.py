@@ -208,6 +208,8 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         size += len(chunks[-1])
         if size > max_bytes:
             raise CatalogueError(f"{url} is larger than the {max_bytes} bytes that it may have.")
+        if unpack and unpack.eof:
+            break  # what comes behind the end would be kept by zlib, however much it is
     if unpack and not unpack.eof:
         raise TransferError(
             f"{url} was cut before all of its bytes had arrived: try again.", passing=True

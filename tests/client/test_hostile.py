@@ -610,6 +610,18 @@ def test_a_document_that_is_packed_wrongly_is_one_sentence(
         shoestring.open(server.address, options=QUICK)
 
 
+def test_what_comes_behind_a_packed_document_is_left(tmp_path: Path) -> None:
+    """However much a server sends after the end, it is not kept."""
+    body = gzip.compress(b"[]") + b" " * (80 * 2**20)
+    headers = {"Content-Encoding": "gzip"}
+    with (
+        FaultyServer(tmp_path, lambda request: Status(200, headers, body)) as server,
+        bounded_memory(20 * 2**20),
+        pytest.raises(CatalogueError, match=r"catalog\.json"),
+    ):
+        shoestring.open(server.address, options=QUICK)
+
+
 def test_a_huge_file_in_a_folder_is_left(tmp_path: Path) -> None:
     """A local document that is too large is not read whole."""
     with (tmp_path / "catalog.json").open("wb") as file:
