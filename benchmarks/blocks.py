@@ -64,6 +64,7 @@ QUESTIONS = [
     Question(100, 100),
     Question(30, 300),
     Question(10, 1000),
+    Question(3, 2000),
     Question(1, 1200, ("GDAL, a map at full resolution", "GDAL, a map of the whole layer")),
 ]
 
