@@ -7,15 +7,16 @@ from functools import cache
 from pathlib import Path
 
 from shoestring_builder.clock import now
-from shoestring_builder.describe.documents import describe_collection
+from shoestring_builder.describe.documents import describe_collection, settings_mark
 from shoestring_builder.describe.item import Frame, frame_of
-from shoestring_builder.index.collection import index_collection
+from shoestring_builder.index.collection import index_parts
 from shoestring_builder.inventory.files import Inventory, NothingFoundError, take_inventory
 from shoestring_builder.inventory.first_file import first_files
 from shoestring_builder.inventory.header import read_header
 from shoestring_builder.inventory.settle import changed, wait
 from shoestring_builder.inventory.survey import survey, undecided
 from shoestring_builder.layer import LayerKey, RenderedLayer, RenderTask
+from shoestring_builder.parts import sort_parts
 from shoestring_builder.plan import Places, Plan, make_plan, require_same_kind
 from shoestring_builder.pool import Pool, open_pool
 from shoestring_builder.publish.changes import change_of
@@ -172,7 +173,7 @@ def _look(
     except SourceError as error:
         return CollectionReport(table.id, failed=(*inventory.unusable, str(error)))
     surveyed = survey(table, firsts, document)
-    items = published.items if published else ()
+    items = published.items if published else iter(())
     require_same_kind(table, inventory.layers, (item.moment for item in items))
     places = Places(folder, site.path, site.path / table.id, site.staging)
     layers = published.layers if published else {}
@@ -228,9 +229,11 @@ def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
     if not layers:
         return _Result(report)
     items = _items(layers, order.published, made.again.thumbnails)
-    items = add_thumbnails(order.frame, items, site, run.pool)
-    indexes = index_collection(order.frame, items, new, order.published, site, run.pool)
-    documents = describe_collection(order.frame, items, run.catalogue, indexes.years)
+    parts = list(sort_parts(items, order.published, settings_mark(order.frame)))
+    parts = add_thumbnails(order.frame, parts, site, run.pool)
+    stale = [part for part in parts if part.kept is None]
+    indexes = index_parts(order.frame, stale, new, order.published, site, run.pool)
+    documents = describe_collection(order.frame, parts, run.catalogue, indexes.periods)
     before = order.published.layers if order.published else {}
     written = write_collection(site, name, documents, change_of(name, before, layers))
     reasons = tuple(dict.fromkeys((*report.failed, *indexes.failed)))

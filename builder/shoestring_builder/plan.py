@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from shoestring_builder.inventory.files import Inventory
@@ -110,15 +111,11 @@ def fingerprint(recipe: BandRecipe, sources: Sequence[SourceBand], folder: Path)
         sources: What it is made from: names, sizes and modification times count.
         folder: Names are taken relative to it, so that all may move together.
     """
-    facts = {
-        "version": RECIPE_VERSION,
-        "recipe": _facts(recipe),
-        "sources": [
-            [_relative(source.path, folder), source.band, source.tile, source.size, source.modified]
-            for source in sources
-        ],
-    }
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    named = [
+        [_relative(source.path, folder), source.band, source.tile, source.size, source.modified]
+        for source in sources
+    ]
+    text = f'{{"recipe":{_recipe(recipe)},"sources":{_text(named)},"version":{RECIPE_VERSION}}}'
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -147,17 +144,29 @@ def _task(
     return RenderTask(key, sources, recipe, mark, places.staging, home, places.site)
 
 
-def _facts(recipe: BandRecipe) -> dict[str, object]:
-    """A recipe as plain values; the catalogue's own words on the mask's classes included."""
+@lru_cache(64)
+def _recipe(recipe: BandRecipe) -> str:
+    """A recipe as text; the catalogue's own words on the mask's classes included."""
     facts = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     clear = recipe.clear
     facts["grid"] = [recipe.grid.crs, recipe.grid.transform, recipe.grid.shape]
     facts["clear"] = clear and [clear.band, clear.clear, clear.clear_below]
-    return facts
+    return _text(facts)
+
+
+def _text(facts: object) -> str:
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def _relative(path: Path, folder: Path) -> str:
+    home, name = os.path.split(path)
+    return f"{_relative_folder(home, str(folder))}{name}"
+
+
+@lru_cache(4096)
+def _relative_folder(path: str, folder: str) -> str:
     try:
-        return PurePath(os.path.relpath(path, folder)).as_posix()
+        relative = PurePath(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive of a Windows machine
-        return path.as_posix()
+        relative = PurePath(path).as_posix()
+    return "" if relative == "." else f"{relative.rstrip('/')}/"

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shoestring_builder.layer import LayerKey, RenderedLayer, Statistics
+from shoestring_schema.configuration import CollectionTable
 from shoestring_schema.moment import Moment, file_stem
 from shoestring_schema.site import SourceFile
+
+PICTURE_VERSION = 1
+"""Raised where the same layers give another picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,16 @@ class ItemRecord:
     moment: Moment
     layers: Mapping[str, LayerRecord]
     thumbnail: ThumbnailRecord | None = None
+
+
+def picture_facts(table: CollectionTable, item: ItemRecord) -> list[object]:
+    """All that an item's picture depends on: its layers' content and what their bands mean."""
+    facts = [
+        [name, item.layers[name].checksum, band.common_name, band.resampling]
+        for name, band in table.bands.items()
+        if name in item.layers
+    ]
+    return [PICTURE_VERSION, facts]
 
 
 def hashed_name(stem: str, checksum: str, suffix: str) -> str:

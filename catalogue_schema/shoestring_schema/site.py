@@ -148,11 +148,14 @@ class Part(_Document, frozen=True):
     """One of ``shoestring:parts``: an immutable file of items.
 
     Attributes:
+        period: The year, month or day that its items lie in: ``2017``, ``2018-03``, ``2018-03-05``.
         href: The file (a STAC ItemCollection), relative to the collection document.
         dates: The moments of its items, in order: ``2018-01-02`` or
-            ``2018-01-02T13:00:00Z``.
+            ``2018-01-02T13:00:00Z``; or many at even distances in a word, as
+            ``R72/2018-01-02/P5D`` (see `shoestring_schema.moments`).
         size: Bytes.
         checksum: Multihash of the file.
+        source: Fingerprint of all but its layers that its items are described by.
         index: Where the blocks of its layers lie, if that is known.
     """
 
@@ -160,6 +163,8 @@ class Part(_Document, frozen=True):
     dates: tuple[str, ...]
     size: Count
     checksum: Checksum
+    period: str | None = None
+    source: str | None = None
     index: IndexDocument | None = None
 
 

@@ -25,7 +25,7 @@ from shoestring.workers import Workers
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
-from shoestring_schema.moment import parse_moment
+from shoestring_schema.moments import unpack_moments
 from shoestring_schema.site import CatalogDocument, CollectionDocument, CollectionEntry
 from shoestring_schema.version import require_readable
 
@@ -222,7 +222,8 @@ def _collection(data: bytes, location: Location, session: Session) -> AsyncColle
     try:
         parse_crs(document.grid.crs)
         grid = Grid(document.grid.crs, document.grid.transform, document.grid.shape)
-        dates = tuple(sorted(parse_moment(date) for part in document.parts for date in part.dates))
+        words = (word for part in document.parts for word in part.dates)
+        dates = tuple(sorted(unpack_moments(words)))
     except (ValueError, TypeError, SelectionError) as error:
         reason = str(error).rstrip(".")
         raise CatalogueError(f"{where} is not a collection that can be read: {reason}.") from None

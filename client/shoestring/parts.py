@@ -12,7 +12,8 @@ from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
-from shoestring_schema.moment import Moment, parse_moment
+from shoestring_schema.moment import Moment, format_moment, parse_moment
+from shoestring_schema.moments import unpack_moments
 from shoestring_schema.site import ItemDocument, Part, PartDocument
 
 Files = Mapping[Moment, Mapping[str, LayerFile]]
@@ -38,7 +39,7 @@ class PartsIndex:
     ) -> None:
         self._location = location
         self._transport = transport
-        self._parts = [(part, frozenset(map(parse_moment, part.dates))) for part in parts]
+        self._parts = [(part, frozenset(unpack_moments(part.dates))) for part in parts]
         self._known: dict[str, Files] = {}
         self._indexes = {
             part.href: TileIndex(location.resolve(part.index.href), part.index, transport)
@@ -99,10 +100,11 @@ def _read_part(data: bytes, part: Part, location: Location) -> Files:
         }
     except SelectionError as error:
         raise CatalogueError(f"{location.address}: {error}") from None
-    missing = [date for date in part.dates if parse_moment(date) not in files]
+    missing = [moment for moment in unpack_moments(part.dates) if moment not in files]
     if missing:
         raise CatalogueError(
-            f"{location.address} lacks {missing[0]}, which its collection promises: the site must be built anew."
+            f"{location.address} lacks {format_moment(missing[0])}, which its collection promises: the site must be "
+            "built anew."
         )
     return files
 

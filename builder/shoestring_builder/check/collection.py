@@ -15,7 +15,8 @@ from shoestring_builder.check.layer import ExpectedLayer, file_faults, layer_fau
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
-from shoestring_schema.moment import parse_moment
+from shoestring_schema.moment import format_moment, parse_moment
+from shoestring_schema.moments import unpack_moments
 from shoestring_schema.site import (
     AssetDocument,
     CatalogDocument,
@@ -77,7 +78,7 @@ class CheckedCollection:
 
 
 def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
-    """Check a collection's pointers, years and parts; leave items and layers as jobs.
+    """Check a collection's pointers and parts; leave items and layers as jobs.
 
     Args:
         reader: The site.
@@ -100,8 +101,8 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
     ]
     jobs += [index.seal_faults for index in indexes.values()]
     items: list[str] = []
-    for year in _children(reader, name, raw):
-        faults += _year_faults(reader, year, items)
+    for child in _children(reader, name, raw):
+        faults += _catalogue_faults(reader, child, items)
     jobs += [partial(_item_faults, reader, item, by_id) for item in items]
     faults += _missing_items(name, items, features)
     return CheckedCollection(tuple(faults), tuple(features), tuple(jobs))
@@ -208,9 +209,16 @@ def _part_faults(reader: SiteReader, name: str, part: Part, features: list[Featu
         yield str(error)
         return
     features += [Feature(target, *both) for both in zip(raw, typed, strict=True)]
-    dates = tuple(item.properties.date for item in typed)
-    if dates != part.dates:
+    dates = [item.properties.date for item in typed]
+    if dates != _dates(part):
         yield f"{target} holds other dates than {name} says of it."
+
+
+def _dates(part: Part) -> list[str]:
+    try:
+        return [format_moment(moment) for moment in unpack_moments(part.dates)]
+    except SelectionError:
+        return []
 
 
 def _order_faults(name: str, features: list[Feature]) -> Faults:
@@ -226,8 +234,8 @@ def _order_faults(name: str, features: list[Feature]) -> Faults:
         yield f"{name} has several items of one id."
 
 
-def _year_faults(reader: SiteReader, name: str, items: list[str]) -> Faults:
-    """Check the catalogue of a year, and add the files of its items to `items`."""
+def _catalogue_faults(reader: SiteReader, name: str, items: list[str]) -> Faults:
+    """Check the catalogue of a part, and add the files of its items to `items`."""
     try:
         reader.read(name, CatalogDocument)
         raw = reader.read(name, dict)
@@ -247,7 +255,7 @@ def _year_faults(reader: SiteReader, name: str, items: list[str]) -> Faults:
 def _missing_items(name: str, items: list[str], features: list[Feature]) -> Faults:
     if len(set(items)) != len(items) or len(items) != len(features):
         yield (
-            f"{name} leads to {len(items)} items by its years' catalogues, "
+            f"{name} leads to {len(items)} items by its parts' catalogues, "
             f"and to {len(features)} by its parts."
         )
 

@@ -5,10 +5,10 @@ clock, no order of files, no earlier run.
 """
 
 import hashlib
-import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
@@ -22,13 +22,31 @@ from shoestring_builder.describe.item import (
     item_document,
     link,
 )
-from shoestring_builder.describe.pointers import LATEST, pretty
-from shoestring_builder.record import ItemRecord, hashed_name, year_of
+from shoestring_builder.describe.pointers import LATEST, PARTS, pretty
+from shoestring_builder.layer import Statistics
+from shoestring_builder.parts import PartRecord
+from shoestring_builder.record import (
+    ItemRecord,
+    LayerRecord,
+    ThumbnailRecord,
+    hashed_name,
+    picture_facts,
+    year_of,
+)
 from shoestring_schema import SCHEMA_VERSION
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.moment import file_stem, format_moment, interval
-from shoestring_schema.site import CollectionEntry, GridDocument, IndexDocument, Link, Part
+from shoestring_schema.moments import pack_moments
+from shoestring_schema.site import (
+    CollectionEntry,
+    GridDocument,
+    IndexDocument,
+    Link,
+    Part,
+    SourceFile,
+)
 
+_NO_CHECKSUM = "1220" + 64 * "0"
 _COLLECTION = re.compile(r"collection(-[0-9a-f]{16})?\.json")
 
 
@@ -55,7 +73,7 @@ class CollectionDocuments:
     """All documents of a collection.
 
     Attributes:
-        files: Items, parts and years' catalogues.
+        files: Those items, parts and catalogues of parts that are new.
         collection: The collection's own; like them, it never changes.
         database: `database.json`, or None where it is switched off.
     """
@@ -79,43 +97,64 @@ class ListedCollection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Year:
-    """The documents of a year of items."""
+class _DescribedPart:
+    """A part, as the collection names it.
 
-    year: str
-    items: tuple[File, ...]
-    part: File
-    catalogue: File
-    dates: tuple[str, ...]
-    index: IndexDocument | None
+    Attributes:
+        record: What it holds.
+        document: What the collection says of it.
+        catalogue: Its STAC catalogue, relative to the collection's folder.
+        files: Those of its documents that are new.
+    """
+
+    record: PartRecord
+    document: Part
+    catalogue: str
+    files: tuple[File, ...] = ()
 
 
 def describe_collection(
     frame: Frame,
-    items: Sequence[ItemRecord],
+    parts: Sequence[PartRecord],
     catalogue: CatalogueTable,
     indexes: Mapping[str, IndexDocument],
 ) -> CollectionDocuments:
-    """Write down a collection.
+    """Write down a collection. Parts that are kept are not written down again.
 
     Args:
         frame: What its items have in common.
-        items: Its items, in order of time; at least one.
+        parts: Its parts, in order of time; at least one.
         catalogue: The site's configuration.
-        indexes: The tile indexes by year.
+        indexes: The tile indexes of the parts that are new, by their periods.
     """
-    years = [
-        _year(frame, year, tuple(records), indexes.get(year))
-        for year, records in itertools.groupby(items, key=lambda item: year_of(item.moment))
-    ]
-    files = [file for year in years for file in (*year.items, year.part, year.catalogue)]
+    mark = settings_mark(frame)
+    described = [_part(frame, part, mark, indexes.get(part.period)) for part in parts]
     bands = [band.name for band in frame.survey.bands]
     base = address_of(frame.table.id, catalogue.base_url)
+    items = (item for part in parts for item in part.items)
     return CollectionDocuments(
-        files=tuple(files),
-        collection=_hashed("collection", _collection(frame, items, years, catalogue)),
+        files=tuple(file for part in described for file in part.files),
+        collection=_hashed("collection", _collection(frame, described, catalogue)),
         database=database_of(bands, items, base) if catalogue.database else None,
     )
+
+
+def settings_mark(frame: Frame) -> str:
+    """Fingerprint of all that a part is made of but for its layers.
+
+    It is that of a part of imaginary layers, with all fields that there can be: so it changes with
+    whatever changes in how parts are described, in the settings or in this program.
+    """
+    statistics = Statistics(0.0, 1.0, 0.5, 0.25, 100.0)
+    source = SourceFile(href="a", size=1, checksum=_NO_CHECKSUM)
+    layer = LayerRecord("b", 1, _NO_CHECKSUM, 1, statistics, 50.0, "c", (source,))
+    picture = ThumbnailRecord("d", 1, _NO_CHECKSUM, "e")
+    layers = {band.name: layer for band in frame.survey.bands}
+    item = ItemRecord(date(2000, 2, 29), layers, picture)
+    part = _new_part(frame, PartRecord("2000-02", (item,)), "", None)
+    meanings = [picture_facts(frame.table, item), frame.survey.mask]
+    documents = b"".join(file.data for file in part.files) + msgspec.json.encode(meanings)
+    return hashlib.sha256(documents).hexdigest()[:16]
 
 
 def describe_catalogue(catalogue: CatalogueTable, collections: Sequence[ListedCollection]) -> File:
@@ -179,50 +218,62 @@ def database_of(bands: Sequence[str], items: Iterable[ItemRecord], base: str) ->
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _year(
-    frame: Frame, year: str, records: tuple[ItemRecord, ...], index: IndexDocument | None
-) -> _Year:
-    documents = [item_document(frame, record) for record in records]
-    items = tuple(
-        _hashed(f"{year}/{file_stem(record.moment)}", _compact(document))
-        for record, document in zip(records, documents, strict=True)
-    )
-    part = {"type": "FeatureCollection", "features": documents}
-    return _Year(
-        year=year,
-        items=items,
-        part=_hashed(f"{year}/items", _compact(part)),
-        catalogue=_hashed(f"{year}/catalog", pretty(_year_catalogue(frame, year, items, records))),
-        dates=tuple(format_moment(record.moment) for record in records),
+def _part(
+    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None
+) -> _DescribedPart:
+    kept = record.kept
+    if kept is None or kept.catalogue is None:
+        return _new_part(frame, record, mark, index)
+    return _DescribedPart(record, kept.document, kept.catalogue)
+
+
+def _new_part(
+    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None
+) -> _DescribedPart:
+    period, year = record.period, record.year
+    documents = [item_document(frame, item) for item in record.items]
+    items = [
+        _hashed(f"{year}/{file_stem(item.moment)}", _compact(document))
+        for item, document in zip(record.items, documents, strict=True)
+    ]
+    collected = {"type": "FeatureCollection", "features": documents}
+    part = _hashed(f"{year}/items-{period}", _compact(collected))
+    catalogue = pretty(_part_catalogue(frame, record, items))
+    file = _hashed(f"{year}/catalog-{period}", catalogue)
+    document = Part(
+        href=f"./{part.name}",
+        dates=pack_moments([item.moment for item in record.items]),
+        size=len(part.data),
+        checksum=part.checksum,
+        period=period,
+        source=mark,
         index=index,
     )
+    return _DescribedPart(record, document, f"./{file.name}", (*items, part, file))
 
 
-def _year_catalogue(
-    frame: Frame, year: str, items: Sequence[File], records: Sequence[ItemRecord]
-) -> Document:
+def _part_catalogue(frame: Frame, record: PartRecord, items: Sequence[File]) -> Document:
+    """The same items for tools that walk links."""
     links = [
         link("root", "../../catalog.json"),
         link("parent", "../collection.json", title=frame.title),
     ]
     links += [
-        link("item", f"./{item.name.rpartition('/')[2]}", kind=GEOJSON_TYPE,
-             title=format_moment(record.moment))
-        for item, record in zip(items, records, strict=True)
+        link("item", f"./{file.name.rpartition('/')[2]}", kind=GEOJSON_TYPE,
+             title=format_moment(item.moment))
+        for file, item in zip(items, record.items, strict=True)
     ]  # fmt: skip
     return {
         "type": "Catalog",
         "stac_version": STAC_VERSION,
-        "id": f"{frame.table.id}-{year}",
-        "title": year,
-        "description": f"{frame.title}, {year}.",
+        "id": f"{frame.table.id}-{record.period}",
+        "title": record.period,
+        "description": f"{frame.title}, {record.period}.",
         "links": links,
     }
 
 
-def _collection(
-    frame: Frame, items: Sequence[ItemRecord], years: Sequence[_Year], catalogue: CatalogueTable
-) -> bytes:
+def _collection(frame: Frame, parts: Sequence[_DescribedPart], catalogue: CatalogueTable) -> bytes:
     table = frame.table
     document: Document = {
         "type": "Collection",
@@ -237,44 +288,40 @@ def _collection(
     if table.attribution:
         document["providers"] = [{"name": table.attribution, "roles": ["producer"]}]
     document |= {
-        "extent": _extent(frame, items),
+        "extent": _extent(frame, parts),
         "summaries": _summaries(frame),
         "item_assets": {band.name: band_fields(frame, band) for band in frame.survey.bands},
-        **_own_fields(frame, years),
-        "links": _collection_links(frame, years, catalogue),
+        **_own_fields(frame, parts),
+        "links": _collection_links(frame, parts, catalogue),
     }
     return pretty(document)
 
 
-def _own_fields(frame: Frame, years: Sequence[_Year]) -> Document:
+def _own_fields(frame: Frame, parts: Sequence[_DescribedPart]) -> Document:
     """What our catalogue adds to a STAC collection."""
     grid, mask = frame.survey.grid, frame.survey.mask
     fields: Document = {
         "shoestring:grid": GridDocument(crs=grid.crs, transform=grid.transform, shape=grid.shape),
         "shoestring:bands": frame.survey.bands,
-        "shoestring:parts": [
-            Part(href=f"./{year.part.name}", dates=year.dates, size=len(year.part.data),
-                 checksum=year.part.checksum, index=year.index)
-            for year in years
-        ],
-    }  # fmt: skip
+        PARTS: [part.document for part in parts],
+    }
     return fields | ({} if mask is None else {"shoestring:mask": mask})
 
 
 def _collection_links(
-    frame: Frame, years: Sequence[_Year], catalogue: CatalogueTable
+    frame: Frame, parts: Sequence[_DescribedPart], catalogue: CatalogueTable
 ) -> list[Document]:
     title = catalogue.title or catalogue.id
     return [
         link("root", "../catalog.json", title=title),
         link("parent", "../catalog.json", title=title),
-        *(link("child", f"./{year.catalogue.name}", title=year.year) for year in years),
+        *(link("child", part.catalogue, title=part.record.period) for part in parts),
     ]
 
 
-def _extent(frame: Frame, items: Sequence[ItemRecord]) -> Document:
-    first, _ = interval(items[0].moment)
-    _, last = interval(items[-1].moment)
+def _extent(frame: Frame, parts: Sequence[_DescribedPart]) -> Document:
+    first, _ = interval(parts[0].record.items[0].moment)
+    _, last = interval(parts[-1].record.items[-1].moment)
     return {
         "spatial": {"bbox": [list(frame.footprint.bbox)]},
         "temporal": {"interval": [[format_moment(first), format_moment(last)]]},

@@ -12,6 +12,7 @@ from shoestring_schema.document import decode
 from shoestring_schema.site import SnapshotMark
 
 SNAPSHOTS = "snapshots.json"
+PARTS = "shoestring:parts"
 LATEST = "latest-version"
 """RFC 5829: from a snapshot to what shows the current one."""
 
@@ -48,9 +49,19 @@ def unmarked(pointer: bytes) -> bytes:
     return pretty(document)
 
 
-def pretty(document: Any) -> bytes:  # noqa: ANN401 (JSON)
-    """A document that people may read."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+def pretty(document: object) -> bytes:
+    """A document that people may read: indented, but each part in a line of its own."""
+    fields = msgspec.to_builtins(document)
+    lines = [b"  %b: %b" % (msgspec.json.encode(key), _field(key, fields[key])) for key in fields]
+    return b"{\n%b\n}\n" % b",\n".join(lines)
+
+
+def _field(key: str, value: object) -> bytes:
+    if key == PARTS and isinstance(value, list) and value:
+        lines = b",\n    ".join(map(msgspec.json.encode, value))
+        return b"[\n    %b\n  ]" % lines
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    return text.replace(b"\n", b"\n  ")  # within strings JSON has none
 
 
 def _marked(document: Document, mark: SnapshotMark) -> Document:

@@ -1,6 +1,5 @@
-"""The indexes of a collection's years: what is known is taken over, the rest is read."""
+"""The indexes of a collection's parts: what is known is taken over, the rest is read."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from shoestring_builder.index.layer_files import LayerFiles, one_file
 from shoestring_builder.index.previous import Previous
 from shoestring_builder.index.tasks import BlocksTask, ClearTask, Pile, find_blocks, find_clear
 from shoestring_builder.layer import LayerKey, RenderedLayer
+from shoestring_builder.parts import PartRecord
 from shoestring_builder.pool import Pool
 from shoestring_builder.publish.published import PublishedCollection
 from shoestring_builder.publish.site_folder import SiteFolder
@@ -28,30 +28,30 @@ from shoestring_schema.tile_index import RECORD
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """The indexes of a collection, in their places in the site.
+    """The indexes of parts, in their places in the site.
 
     Attributes:
-        years: What the collection says of each, by year.
+        periods: What the collection says of each, by the part's period.
         failed: Sentences on layers that can't be read; they are not in an index.
     """
 
-    years: Mapping[str, IndexDocument]
+    periods: Mapping[str, IndexDocument]
     failed: tuple[str, ...] = ()
 
 
-def index_collection(
+def index_parts(
     frame: Frame,
-    items: Sequence[ItemRecord],
+    parts: Sequence[PartRecord],
     made: Sequence[RenderedLayer],
     published: PublishedCollection | None,
     site: SiteFolder,
     pool: Pool,
 ) -> Indexes:
-    """Bring the indexes of a collection up to date.
+    """Make the indexes of the parts of a collection that are written anew.
 
     Args:
         frame: The collection.
-        items: Its items, in order of time; their layers lie in the site.
+        parts: These parts; their layers lie in the site.
         made: The layers that were made in this run.
         published: The collection as readers see it now.
         site: The site.
@@ -60,24 +60,15 @@ def index_collection(
     Raises:
         PublishError: The site can't be written.
     """
+    if not parts:
+        return Indexes({})
+    site.prepare()
     factors = {band.name: band.factor for band in frame.survey.bands}
     previous = Previous(site.path / frame.table.id, published, factors)
-    stale: dict[str, list[ItemRecord]] = {}
-    years: dict[str, IndexDocument] = {}
-    for year, group in itertools.groupby(items, key=lambda item: year_of(item.moment)):
-        own = list(group)
-        kept = previous.unchanged(year, own, frame.survey.mask)
-        if kept is None:
-            stale[year] = own
-        else:
-            years[year] = kept
-    if not stale:
-        return Indexes(years)
-    site.prepare()
     work = _Work(frame, factors, previous, site, pool)
-    entries = work.entries([item for own in stale.values() for item in own], made)
-    years |= {year: work.write(year, entries) for year in stale}
-    return Indexes(years, tuple(dict.fromkeys(work.failed)))
+    entries = work.entries([item for part in parts for item in part.items], made)
+    periods = {part.period: work.write(part, entries) for part in parts}
+    return Indexes(periods, tuple(dict.fromkeys(work.failed)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +115,13 @@ class _Work:
         entries = self._read(new, made) | {key: own for key, own in known.items() if own}
         return self._with_clear(items, entries)
 
-    def write(self, year: str, entries: Mapping[LayerKey, LayerEntry]) -> IndexDocument:
-        """Write the index of a year and put it into its place."""
+    def write(self, part: PartRecord, entries: Mapping[LayerKey, LayerEntry]) -> IndexDocument:
+        """Write the index of a part and put it into its place."""
         path = self._new_file()
-        own = [entry for key, entry in entries.items() if year_of(key.moment) == year]
-        document = write_index(own, path)
-        name = f"{year}/{hashed_name('index', document.checksum, '.bin')}"
+        keys = [LayerKey(item.moment, band) for item in part.items for band in item.layers]
+        document = write_index([entries[key] for key in keys], path)
+        stem = f"{part.year}/index-{part.period}"
+        name = hashed_name(stem, document.checksum, ".bin")
         self._site.place(path, f"{self._frame.table.id}/{name}")
         return msgspec.structs.replace(document, href=f"./{name}")
 

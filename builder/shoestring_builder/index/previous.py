@@ -1,7 +1,6 @@
 """What the site's own indexes tell already: nothing of it is read from layers again."""
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 
 from shoestring_builder.index.assemble import FileEntry, LayerEntry
@@ -9,9 +8,9 @@ from shoestring_builder.index.clear import geometry_of
 from shoestring_builder.index.index_file import IndexFile, open_index
 from shoestring_builder.layer import LayerKey
 from shoestring_builder.publish.published import PublishedCollection
-from shoestring_builder.record import ItemRecord, LayerRecord, year_of
+from shoestring_builder.record import ItemRecord, LayerRecord
 from shoestring_schema.errors import CatalogueError
-from shoestring_schema.moment import format_moment
+from shoestring_schema.moment import Moment, format_moment
 from shoestring_schema.site import IndexDocument, MaskDocument
 from shoestring_schema.tile_index import Piece
 
@@ -29,25 +28,14 @@ class Previous:
         self, folder: Path, published: PublishedCollection | None, factors: Mapping[str, int]
     ) -> None:
         self._folder, self._published, self._factors = folder, published, factors
+        parts = published.parts if published else ()
+        self._parts = {item.moment: own.document for own in parts for item in own.items}
         self._opened: dict[str, IndexFile | None] = {}
-
-    def unchanged(
-        self, year: str, items: Iterable[ItemRecord], mask: MaskDocument | None
-    ) -> IndexDocument | None:
-        """The index of a year, where it would be the same again; no file is opened."""
-        if self._published is None or self._published.document.mask != mask:
-            return None
-        own = {LayerKey(item.moment, band) for item in items for band in item.layers}
-        before = {key for key in self._layers if year_of(key.moment) == year}
-        if own != before or not all(
-            self.holds(item, band) for item in items for band in item.layers
-        ):
-            return None
-        return self._published.indexes.get(year)
 
     def holds(self, item: ItemRecord, band: str) -> bool:
         """Whether a layer of an item is the published one."""
-        before = self._layers.get(LayerKey(item.moment, band))
+        layers = self._published.layers if self._published else {}
+        before = layers.get(LayerKey(item.moment, band))
         return before is not None and _identity(before) == _identity(item.layers[band])
 
     def entry(self, item: ItemRecord, band: str, mask: MaskDocument | None) -> LayerEntry | None:
@@ -55,8 +43,7 @@ class Previous:
 
         How clear its blocks are is told only where the mask is the same as it was.
         """
-        year = year_of(item.moment)
-        index = self._index(year) if self.holds(item, band) else None
+        index = self._index(item.moment) if self.holds(item, band) else None
         dates = {} if index is None else index.head.layers.get(band, {})
         pieces = dates.get(format_moment(item.moment), ())
         if index is None or not pieces:
@@ -70,20 +57,19 @@ class Previous:
             pieces=tuple(_renumbered(piece, places) for piece in pieces),
         )
 
-    @cached_property
-    def _layers(self) -> Mapping[LayerKey, LayerRecord]:
-        return self._published.layers if self._published else {}
-
     def _same_mask(self, item: ItemRecord, mask: MaskDocument | None) -> bool:
         if mask is None or self._published is None or self._published.document.mask != mask:
             return False
         return mask.band in item.layers and self.holds(item, mask.band)
 
-    def _index(self, year: str) -> IndexFile | None:
-        if year not in self._opened:
-            document = self._published.indexes.get(year) if self._published else None
-            self._opened[year] = None if document is None else self._open(document)
-        return self._opened[year]
+    def _index(self, moment: Moment) -> IndexFile | None:
+        """The index of the part that a moment was in."""
+        document = self._parts[moment].index
+        if document is None:
+            return None
+        if document.href not in self._opened:
+            self._opened[document.href] = self._open(document)
+        return self._opened[document.href]
 
     def _open(self, document: IndexDocument) -> IndexFile | None:
         try:

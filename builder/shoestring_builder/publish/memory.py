@@ -10,9 +10,10 @@ from shoestring_builder.publish.names import collection_data, read_snapshot
 from shoestring_builder.publish.published import read_items
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
 from shoestring_schema.document import decode
-from shoestring_schema.errors import CatalogueError
-from shoestring_schema.moment import Moment, format_moment
-from shoestring_schema.site import CollectionDocument
+from shoestring_schema.errors import CatalogueError, SelectionError
+from shoestring_schema.moment import Moment
+from shoestring_schema.moments import unpack_moments
+from shoestring_schema.site import CollectionDocument, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def find_again(
         snapshots: Those that the site keeps.
         wanted: Layers, and the fingerprints that they must have.
     """
-    moments = {format_moment(key.moment) for key in wanted}
+    moments = {key.moment for key in wanted}
     layers: dict[LayerKey, LayerRecord] = {}
     pictures: dict[Moment, ThumbnailRecord] = {}
     for item in _items(site, collection, snapshots, moments):
@@ -56,14 +57,21 @@ def find_again(
 
 
 def _items(
-    site: Path, collection: str, snapshots: Snapshots, moments: set[str]
+    site: Path, collection: str, snapshots: Snapshots, moments: set[Moment]
 ) -> Iterator[ItemRecord]:
     seen: set[str] = set()
     for document in _documents(site, collection, snapshots):
         for part in document.parts:
-            if part.href not in seen and not moments.isdisjoint(part.dates):
+            if part.href not in seen and _holds(part, moments):
                 yield from read_items(site / collection, document, part, [])
             seen.add(part.href)
+
+
+def _holds(part: Part, moments: set[Moment]) -> bool:
+    try:
+        return not moments.isdisjoint(unpack_moments(part.dates))
+    except SelectionError:  # damaged: then its layers are made again
+        return False
 
 
 def _documents(site: Path, collection: str, snapshots: Snapshots) -> Iterable[CollectionDocument]:

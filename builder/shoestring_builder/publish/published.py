@@ -1,9 +1,9 @@
 """What a site on disk holds of a collection: the builder's only memory."""
 
 import hashlib
-import posixpath
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,9 +15,10 @@ from shoestring_schema.errors import CatalogueError
 from shoestring_schema.moment import parse_moment
 from shoestring_schema.site import (
     AssetDocument,
+    CatalogDocument,
     CollectionDocument,
-    IndexDocument,
     ItemProperties,
+    Link,
     Part,
 )
 from shoestring_schema.version import require_readable
@@ -53,30 +54,47 @@ class _Part(msgspec.Struct, frozen=True):
     features: tuple[_Item, ...]
 
 
+class _Collection(CollectionDocument, frozen=True, kw_only=True):
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPart:
+    """A part of a collection as it stands in the site.
+
+    Attributes:
+        document: What the collection says of it; without its index, where that is not there.
+        catalogue: Its STAC catalogue, relative to the collection's folder; None where there is none.
+        items: Its items; layers whose file is missing or of another size are left out.
+        whole: Whether all that belongs to it is there.
+    """
+
+    document: Part
+    catalogue: str | None
+    items: tuple[ItemRecord, ...]
+    whole: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedCollection:
     """A collection as it stands in the site.
 
     Attributes:
         document: Its own document.
-        items: Its items; layers whose file is missing or of another size are left out.
+        parts: Its parts.
+        layers: All layers by moment and band, but those that are missing or damaged.
         damaged: Sentences on what is not as the catalogue says, and is made again.
-        indexes: The tile indexes that are there in their size, by year.
     """
 
     document: CollectionDocument
-    items: tuple[ItemRecord, ...]
+    parts: tuple[PublishedPart, ...]
+    layers: Mapping[LayerKey, LayerRecord]
     damaged: tuple[str, ...]
-    indexes: Mapping[str, IndexDocument] = field(default_factory=dict)
 
     @property
-    def layers(self) -> dict[LayerKey, LayerRecord]:
-        """All layers by moment and band."""
-        return {
-            LayerKey(item.moment, band): layer
-            for item in self.items
-            for band, layer in item.layers.items()
-        }
+    def items(self) -> Iterator[ItemRecord]:
+        """All items, in order of time."""
+        return (item for part in self.parts for item in part.items)
 
 
 def read_published(folder: Path, name: str) -> PublishedCollection | None:
@@ -95,16 +113,20 @@ def read_published(folder: Path, name: str) -> PublishedCollection | None:
     path = folder / name
     if not path.is_file():
         return None
-    document = decode(path.read_bytes(), CollectionDocument, str(path))
+    document = decode(path.read_bytes(), _Collection, str(path))
     require_readable(document.version, str(path))
+    catalogues = {own.title: own.href for own in document.links if own.rel == "child"}
     damaged: list[str] = []
-    items = [own for part in document.parts for own in read_items(folder, document, part, damaged)]
-    indexes = {
-        posixpath.dirname(posixpath.normpath(part.href)): part.index
-        for part in document.parts
-        if part.index is not None and _has_size(folder / part.index.href, part.index.size, damaged)
+    parts = tuple(
+        _part(folder, document, own, catalogues.get(own.period), damaged) for own in document.parts
+    )
+    layers = {
+        LayerKey(item.moment, band): layer
+        for part in parts
+        for item in part.items
+        for band, layer in item.layers.items()
     }
-    return PublishedCollection(document, tuple(items), tuple(damaged), indexes)
+    return PublishedCollection(document, parts, layers, tuple(damaged))
 
 
 def read_items(
@@ -121,6 +143,45 @@ def read_items(
     mask = document.mask.band if document.mask else None
     records = (_record(folder, item, mask, damaged) for item in _items_of(folder, part, damaged))
     return [record for record in records if record is not None]
+
+
+def _part(
+    folder: Path,
+    document: CollectionDocument,
+    part: Part,
+    catalogue: str | None,
+    damaged: list[str],
+) -> PublishedPart:
+    """A part, and a sentence to `damaged` for each of its files that is not there in its size."""
+    before = len(damaged)
+    items = tuple(read_items(folder, document, part, damaged))
+    index = part.index
+    if index is not None and not _has_size(folder / index.href, index.size, damaged):
+        part = msgspec.structs.replace(part, index=None)
+    if catalogue is not None:
+        _require_items(folder / catalogue, damaged)
+    whole = len(damaged) == before and catalogue is not None and index is not None
+    return PublishedPart(part, catalogue, items, whole)
+
+
+def _require_items(catalogue: Path, damaged: list[str]) -> None:
+    """See that the files of a part's items are there, which its STAC catalogue leads to."""
+    try:
+        data = catalogue.read_bytes()
+        if hashlib.sha256(data).hexdigest()[:16] not in catalogue.name:
+            damaged.append(f"{catalogue} is not as it was published.")
+            return
+        links = decode(data, CatalogDocument, str(catalogue)).links
+    except OSError as error:
+        damaged.append(f"{catalogue} can't be read ({error.strerror}).")
+        return
+    except CatalogueError as error:
+        damaged.append(str(error))
+        return
+    home = str(catalogue.parent)
+    for own in links:
+        if own.rel == "item" and not os.path.isfile(f"{home}/{own.href}"):
+            damaged.append(f"{home}/{own.href.removeprefix('./')} is missing.")
 
 
 def _items_of(folder: Path, part: Part, damaged: list[str]) -> tuple[_Item, ...]:

@@ -1,7 +1,7 @@
 """Files into the site, in the order that keeps every reader's snapshot whole.
 
 First what never changes and nobody knows of yet, to the last byte: layers, thumbnails, items,
-parts, indexes, years' catalogues, the collections' documents, the snapshot's. Then the pointers:
+parts, indexes, parts' catalogues, the collections' documents, the snapshot's. Then the pointers:
 those of collections, the list of snapshots, and last `catalog.json`, which is what readers of
 ours begin with: its one rename is the moment at which the site changes.
 """

@@ -8,15 +8,19 @@ from pathlib import Path
 from uuid import uuid4
 
 from shoestring_builder.describe.item import Frame
+from shoestring_builder.parts import PartRecord
 from shoestring_builder.pool import Pool
 from shoestring_builder.publish.site_folder import SiteFolder
-from shoestring_builder.record import ItemRecord, ThumbnailRecord, hashed_name, year_of
+from shoestring_builder.record import (
+    ItemRecord,
+    ThumbnailRecord,
+    hashed_name,
+    picture_facts,
+    year_of,
+)
 from shoestring_builder.render.thumbnail import Thumbnail, thumbnail
 from shoestring_schema.configuration import BandTable, CollectionTable
-from shoestring_schema.moment import file_stem
-
-PICTURE_VERSION = 1
-"""Raised where the same layers give another picture."""
+from shoestring_schema.moment import Moment, file_stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,46 +39,53 @@ class _PictureTask:
 
 
 def add_thumbnails(
-    frame: Frame, items: Sequence[ItemRecord], site: SiteFolder, pool: Pool
-) -> list[ItemRecord]:
+    frame: Frame, parts: Sequence[PartRecord], site: SiteFolder, pool: Pool
+) -> list[PartRecord]:
     """Give each item a thumbnail of its layers; one that is up to date is kept.
 
     Args:
         frame: The collection.
-        items: Its items; their layers lie in the site.
+        parts: Its parts; the layers of their items lie in the site.
         site: The site.
         pool: Draws them.
 
     Raises:
         PublishError: A picture can't be written.
     """
-    marks = [_fingerprint(frame.table, item) for item in items]
+    new = [item for part in parts if part.kept is None for item in part.items]
+    marks = {item.moment: _fingerprint(frame.table, item) for item in new}
     stale = [
-        index
-        for index, (item, mark) in enumerate(zip(items, marks, strict=True))
-        if item.thumbnail is None or item.thumbnail.fingerprint != mark
+        item
+        for item in new
+        if item.thumbnail is None or item.thumbnail.fingerprint != marks[item.moment]
     ]
-    if stale:
-        site.prepare()
-    tasks = [_task(frame.table, items[index], site) for index in stale]
+    if not stale:
+        return list(parts)
+    site.prepare()
+    tasks = [_task(frame.table, item, site) for item in stale]
     drawn = pool.run(_draw, tasks, f"{frame.table.id} thumbnails")
-    result = list(items)
-    for index, picture in zip(stale, drawn, strict=True):
-        own = None
+    found: dict[Moment, ThumbnailRecord | None] = {}
+    for item, picture in zip(stale, drawn, strict=True):
+        found[item.moment] = None
         if isinstance(picture, Thumbnail):
-            own = _place(frame.table, items[index], picture, marks[index], site)
-        result[index] = replace(items[index], thumbnail=own)
-    return result
+            own = _place(frame.table, item, picture, marks[item.moment], site)
+            found[item.moment] = own
+    return [_with_thumbnails(part, found) for part in parts]
+
+
+def _with_thumbnails(
+    part: PartRecord, found: Mapping[Moment, ThumbnailRecord | None]
+) -> PartRecord:
+    """A part whose items have the pictures that were drawn."""
+    if found.keys().isdisjoint(item.moment for item in part.items):
+        return part
+    items = [replace(item, thumbnail=found.get(item.moment, item.thumbnail)) for item in part.items]
+    return replace(part, items=tuple(items))
 
 
 def _fingerprint(table: CollectionTable, item: ItemRecord) -> str:
-    """Of all that a picture depends on: the layers' content and what their bands mean."""
-    facts = [
-        [name, item.layers[name].checksum, band.common_name, band.resampling]
-        for name, band in table.bands.items()
-        if name in item.layers
-    ]
-    return hashlib.sha256(json.dumps([PICTURE_VERSION, facts]).encode()).hexdigest()[:32]
+    """Of all that a picture depends on."""
+    return hashlib.sha256(json.dumps(picture_facts(table, item)).encode()).hexdigest()[:32]
 
 
 def _task(table: CollectionTable, item: ItemRecord, site: SiteFolder) -> _PictureTask:
