@@ -298,7 +298,7 @@ def test_damaged_files(
 
 @pytest.mark.parametrize("pattern", ["s2/2018/2018-01-02-*.json", "s2/2018/catalog-*.json"])
 def test_damaged_documents(site: Path, pattern: str) -> None:
-    """An item or a year's catalogue that says something else than its name is named."""
+    """An item or a part's catalogue that says something else than its name is named."""
     [path] = site.glob(pattern)
     path.write_text(path.read_text().replace("2018", "2019", 1))
     name = path.relative_to(site).as_posix()
@@ -417,13 +417,13 @@ def test_item_differs_from_part(site: Path) -> None:
 
 
 def test_item_only_in_part(site: Path) -> None:
-    """An item that no year's catalogue leads to is named, and so is one that is in no part."""
+    """An item that no part's catalogue leads to is named, and so is one that is in no part."""
     year = Year(site)
     [last] = year.items[1:]
     year.items.pop()
     year.publish()
     assert faults(site) == [
-        "s2/collection.json leads to 2 items by its years' catalogues, and to 3 by its parts."
+        "s2/collection.json leads to 2 items by its parts' catalogues, and to 3 by its parts."
     ]
     (site / "s2" / "database.json").unlink()
     year = Year(site)

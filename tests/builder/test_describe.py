@@ -20,6 +20,7 @@ from shoestring_builder.describe.item import frame_of
 from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer
 from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import Statistics
+from shoestring_builder.parts import sort_parts
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
 from shoestring_schema.configuration import BandTable, CatalogueTable, CollectionTable
 from shoestring_schema.document import decode
@@ -81,7 +82,8 @@ def describe(
 ) -> CollectionDocuments:
     """The documents of a collection with these items."""
     survey = Survey(grid, BANDS, {}, MaskDocument(band="SCL", clear=(4, 5)))
-    return describe_collection(frame_of(TABLE, survey), records, catalogue, {})
+    parts = list(sort_parts(records, None, ""))
+    return describe_collection(frame_of(TABLE, survey), parts, catalogue, {})
 
 
 MARK = SnapshotMark(id="0123456789abcdef", time="2018-02-03T04:05:06Z")

@@ -1,0 +1,176 @@
+"""How fast the builder makes layers: megapixels a second, beside doing the same by hand.
+
+Sentinel-2 mosaics of full size become COGs with overviews: by `shoestring build`, which also counts
+statistics and checksums, reads every file back, indexes its blocks, draws a thumbnail and publishes
+a catalogue; and by hand, which does none of that. Once where the mosaics are on the grid, once where
+they are warped onto it. On one core, and on two; one layer a core at a time.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import rasterio
+import scene
+from rasterio.transform import from_origin
+from report import keep, number, table, versions
+
+WORK = Path(__file__).parent / ".work" / "throughput"
+SIDE = 10980
+RESOLUTION = 10
+CORNER = 600000, 1100040
+WARPED = "EPSG:32629"
+"""The neighbouring zone: every pixel is interpolated."""
+
+CONFIGURATION = """\
+[catalogue]
+id = "throughput"
+settle = "0 seconds"
+[[collections]]
+id = "s2"
+source = "mosaics/{{date}}_B04.tif"
+{grid}
+[collections.bands.B04]
+nodata = 0
+resampling = "bilinear"
+"""
+
+_COG = ["-of", "COG", "-co", "COMPRESS=ZSTD", "-co", "LEVEL=6", "-co", "PREDICTOR=YES", "-co", "BLOCKSIZE=128",
+        "-co", "OVERVIEW_RESAMPLING=AVERAGE", "-co", "NUM_THREADS=1"]  # fmt: skip
+_RIO = ["--cog-profile", "zstd", "--blocksize", "128", "--overview-resampling", "average",
+        "--overview-blocksize", "128", "--threads", "1", "--co", "ZSTD_LEVEL=6", "--co", "PREDICTOR=2",
+        "--quiet"]  # fmt: skip
+
+Commands = Callable[[Path, Path], list[list[str]]]
+"""From a mosaic and the COG to make of it to the commands that make it."""
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, path_type=Path), default=scene.DATA,
+              help="Folder of the real data.")  # fmt: skip
+@click.option("--layers", default=4, help="How many layers are made; an even number.")
+@click.option("--runs", default=3, help="Runs of each case, taken in turn.")
+def main(data: Path, layers: int, runs: int) -> None:
+    """Measure, print a table, keep it in results/."""
+    mosaics = _mosaics(data, layers)
+    rows = []
+    for name, warp in (("on the grid", False), ("warped to a neighbouring zone", True)):
+        for cores in (1, 2):
+            found = _measure(mosaics, cores, runs, warp=warp)
+            fastest = max(statistics.median(own) for case, own in found.items() if case != "ours")
+            rows += [
+                [name, str(cores), case, number(statistics.median(own)),
+                 number(statistics.median(own) / fastest)]
+                for case, own in found.items()
+            ]  # fmt: skip
+    head = ["sources", "cores", "", "megapixels/s", "x fastest by hand"]
+    said = f"{layers} layers of {SIDE} x {SIDE} px, uint16, as COGs with overviews: ZSTD 6, predictor, 128-px blocks."
+    tools = subprocess.run(["gdalinfo", "--version"], check=True, capture_output=True, text=True)
+    by_hand = f"By hand: {tools.stdout.strip()}; rio cogeo with rasterio's GDAL."
+    keep("Throughput of the builder", [versions(runs), "", said, by_hand, "", *table(head, rows)])
+
+
+def _measure(
+    mosaics: Sequence[Path], cores: int, runs: int, *, warp: bool
+) -> dict[str, list[float]]:
+    """Megapixels a second of each case in each run."""
+    found: dict[str, list[float]] = {}
+    pixels = len(mosaics) * _output_pixels(mosaics[0], warp=warp) / 1e6
+    for run in range(runs):
+        for case in ("ours", "gdal", "rio cogeo"):
+            out = WORK / "out"
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir(parents=True)
+            os.sync()
+            start = time.perf_counter()
+            if case == "ours":
+                _build(mosaics[0].parent, cores, warp=warp)
+            else:
+                _by_hand(case, mosaics, out, cores, warp=warp)
+            seconds = time.perf_counter() - start
+            found.setdefault(case, []).append(pixels / seconds)
+            print(
+                f"run {run + 1}, {cores} cores, {warp=}, {case}: {seconds:.1f} s", file=sys.stderr
+            )
+    return found
+
+
+def _build(folder: Path, cores: int, *, warp: bool) -> None:
+    grid = f'grid = {{ crs = "{WARPED}", resolution = {RESOLUTION} }}' if warp else ""
+    text = CONFIGURATION.format(grid=grid).replace("mosaics/", f"{folder.name}/")
+    config = WORK / "shoestring.toml"
+    config.write_text(text)
+    shutil.rmtree(WORK / "site", ignore_errors=True)
+    command = [sys.executable, "-m", "shoestring", "build", str(config), "--workers", str(cores)]
+    _pinned([command], cores)
+
+
+def _by_hand(case: str, mosaics: Sequence[Path], out: Path, cores: int, *, warp: bool) -> None:
+    """A shell for each layer, as many at once as there are cores."""
+    scripts = []
+    for mosaic in mosaics:
+        source, steps = mosaic, []
+        if warp:
+            source = out / f"{mosaic.stem}.warped.tif"
+            steps.append(["gdalwarp", "-q", "-t_srs", WARPED, "-tr", str(RESOLUTION), str(RESOLUTION),
+                          "-tap", "-r", "bilinear", "-et", "0", "-wm", "256", str(mosaic), str(source)])  # fmt: skip
+        made = out / mosaic.name
+        if case == "gdal":
+            steps.append(["gdal_translate", "-q", *_COG, str(source), str(made)])
+        else:
+            rio = str(Path(sys.executable).with_name("rio"))
+            steps.append([rio, "cogeo", "create", str(source), str(made), *_RIO])
+        steps.append(["rm", "-f", *([] if source == mosaic else [str(source)])])
+        scripts.append(" && ".join(" ".join(step) for step in steps))
+    listed = "\0".join(scripts)
+    command = ["xargs", "-0", "-n", "1", "-P", str(cores), "sh", "-c"]
+    _pinned([command], cores, given=listed)
+
+
+def _pinned(commands: Sequence[Sequence[str]], cores: int, given: str | None = None) -> None:
+    """Run commands after each other, on so many cores."""
+    for command in commands:
+        subprocess.run(
+            ["taskset", "-c", f"0-{cores - 1}", *command], check=True, input=given, text=True,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def _mosaics(data: Path, layers: int) -> list[Path]:
+    """Mosaics of real pixels, none like another; made where they are not there yet."""
+    folder = WORK / "mosaics"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"2020-01-{day + 1:02d}_B04.tif" for day in range(layers)]
+    profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 1, "dtype": "uint16",
+               "nodata": 0, "crs": "EPSG:32630", "transform": from_origin(*CORNER, RESOLUTION, RESOLUTION),
+               "tiled": True, "blockxsize": 512, "blockysize": 512}  # fmt: skip
+    for number_, path in enumerate(paths):
+        if not path.exists():
+            pixels = np.roll(scene.pixels(data, "B04", SIDE), 1000 * number_, axis=1)
+            with rasterio.open(path, "w", **profile) as file:
+                file.write(pixels, 1)
+    return paths
+
+
+def _output_pixels(mosaic: Path, *, warp: bool) -> int:
+    """Pixels of a layer at full resolution."""
+    from rasterio.warp import calculate_default_transform
+
+    with rasterio.open(mosaic) as file:
+        if not warp:
+            return int(file.width * file.height)
+        _, width, height = calculate_default_transform(
+            file.crs, WARPED, file.width, file.height, *file.bounds, resolution=RESOLUTION
+        )
+    return int(width * height)
+
+
+if __name__ == "__main__":
+    main()
