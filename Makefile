@@ -1,7 +1,7 @@
 # make demo       the whole path on one machine: mosaics, site, server, NDVI
 # make test       all checks and tests, on this Python, the newest one, and the lowest versions
 # make check      the quick part of it: style, types, imports, tests on this Python
-# make torture    builders killed at 200 random instants; `make test` takes a tenth of them
+# make torture    builders killed at 200 random instants, and a year of nights; `make test` takes a tenth
 # make schemas    JSON Schemas and the configuration's reference, from the contract's types
 # make constraints  the pinned versions, from fresh environments
 # make bench      benchmarks over a slow link (as root; needs ../shared/wan)
@@ -59,7 +59,7 @@ lowest: .venv-lowest/ready
 	touch $@
 
 torture: .venv/ready
-	SHOESTRING_INSTANTS=200 .venv/bin/python -m pytest -q -m torture
+	SHOESTRING_INSTANTS=200 SHOESTRING_NIGHTS=365 .venv/bin/python -m pytest -q -m torture
 
 schemas: .venv/ready
 	.venv/bin/python -m shoestring_schema.generate

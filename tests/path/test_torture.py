@@ -18,6 +18,8 @@ from shoestring_builder.build import build
 from shoestring_builder.check import stac
 from shoestring_builder.check.site import check
 from shoestring_builder.publish.rollback import list_snapshots
+from shoestring_schema.moment import format_moment
+from shoestring_schema.moments import unpack_moments
 from support import killed_build
 from support.mosaics import (
     CONFIGURATION,
@@ -168,4 +170,5 @@ def reader_dates(site: Path) -> list[str]:
     """The dates of the snapshot that a site shows."""
     (entry,) = json.loads((site / "catalog.json").read_bytes())["shoestring:collections"]
     document = json.loads((site / entry["href"]).read_bytes())
-    return [date for part in document["shoestring:parts"] for date in part["dates"]]
+    words = (word for part in document["shoestring:parts"] for word in part["dates"])
+    return list(map(format_moment, unpack_moments(words)))

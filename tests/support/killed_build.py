@@ -2,16 +2,19 @@
 
 An event is a call by which the builder changes what is on the disk; before or after one of
 them, the process gets a real SIGKILL. With EVENT 0 it comes to its end and prints how many
-events there were.
+events there were. The environment's variable `CLOCK` says by how many seconds its clock is
+behind.
 """
 
 import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+CLOCK = "SHOESTRING_TEST_CLOCK_BEHIND"
 EVENTS = ("replace", "unlink", "fsync", "mkdir", "rmdir")
 
 
@@ -33,11 +36,22 @@ def main() -> None:
 
         return run
 
+    from shoestring_builder import clock
+
+    behind = timedelta(seconds=int(os.environ.get(CLOCK, "0")))
+    time = clock.now
+    clock.now = lambda: time() - behind  # before anything else takes it from there
     from shoestring_builder.build import build
+    from shoestring_schema.errors import ShoestringError
 
     for name in EVENTS:
         setattr(os, name, watched(getattr(os, name)))
-    build(Path(config), workers=int(workers), progress=False)
+    try:
+        report = build(Path(config), workers=int(workers), progress=False)
+    except ShoestringError as error:
+        sys.exit(str(error))
+    if report.failed:
+        sys.exit("\n".join(report.failed))
     print(seen)
 
 
