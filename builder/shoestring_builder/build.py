@@ -1,5 +1,6 @@
 """The six steps after each other: inventory, plan, render, index, describe, publish."""
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -190,12 +191,13 @@ def _clean_up(
 ) -> Freed:
     """Remove what is no longer needed; never a source file, wherever it lies."""
     looked = _looked(orders)
+    inside = f"{site.path}{os.sep}"
     sources = {
         source.path.relative_to(site.path).as_posix()
         for order in looked.values()
         for layer in order.inventory.layers.values()
         for source in layer
-        if source.path.is_relative_to(site.path)
+        if str(source.path).startswith(inside)
     }
     keep, others = parse_duration(catalogue.keep), sources | journal.names()
     return clean_up(site, current.mark, keep, now(), others, orders.keys() - looked.keys())

@@ -7,6 +7,7 @@ is said in one sentence that names the document.
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from shoestring_schema.errors import CatalogueError
 
@@ -55,11 +56,11 @@ def _depth(data: bytes) -> int:
 
     Strings hold few brackets, and in a document of ours they come in pairs.
     """
-    level = deepest = 0
-    for character in data.translate(None, _NOT_BRACKETS):
-        level += 1 if character in b"[{" else -1
-        deepest = max(deepest, level)
-    return deepest
+    brackets = np.frombuffer(data.translate(None, _NOT_BRACKETS), np.uint8)
+    if not brackets.size:
+        return 0
+    steps = np.where((brackets == ord("[")) | (brackets == ord("{")), 1, -1)
+    return int(steps.cumsum().max())
 
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

@@ -16,7 +16,7 @@ def read(pattern: PathPattern, *names: str) -> PathFields | None:
     """Match a whole path, name by name."""
     known: dict[str, str] | None = {}
     for depth, name in enumerate(names):
-        known = pattern.match(depth, name, known or {})
+        known = pattern.matcher(depth, known or {})(name)
         if known is None:
             return None
     return pattern.fields(known or {})

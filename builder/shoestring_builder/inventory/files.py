@@ -121,11 +121,12 @@ def _walk(
     pattern: PathPattern, folder: Path, depth: int, known: Mapping[str, str]
 ) -> Iterator[FoundFile]:
     last = depth == len(pattern.segments) - 1
+    match = pattern.matcher(depth, known)
     for name in _names(pattern, folder, depth):
-        told = pattern.match(depth, name, known)
-        path = folder / name
+        told = match(name)
         if told is None:
             continue
+        path = folder / name
         if not last:
             yield from _walk(pattern, path, depth + 1, told)
         elif (fields := pattern.fields(told)) is not None:
@@ -287,7 +288,7 @@ def _nearby(pattern: PathPattern, folder: Path) -> list[Path]:
             (place / name, told)
             for place, known in places
             for name in _names(pattern, place, depth)
-            if (told := pattern.match(depth, name, known)) is not None and (place / name).is_dir()
+            if (told := pattern.matcher(depth, known)(name)) is not None and (place / name).is_dir()
         ]
         if not deeper:
             break

@@ -7,7 +7,7 @@ folder has told (a year, a tile) narrows what is accepted below it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -62,6 +62,10 @@ class Segment:
         return all(kind == "literal" for kind, _ in self.pieces)
 
 
+Matcher = Callable[[str], dict[str, str] | None]
+"""From the name of a file or folder to all that is known then, or None where it does not match."""
+
+
 @dataclass(frozen=True, slots=True)
 class PathPattern:
     """A pattern that has been read.
@@ -83,22 +87,23 @@ class PathPattern:
         """Whether the pattern holds a field: ``band``, ``tile`` or a directive such as ``H``."""
         return any(kind == own for segment in self.segments for own, _ in segment.pieces)
 
-    def match(self, depth: int, name: str, known: Mapping[str, str]) -> dict[str, str] | None:
-        """Compare a name with a segment.
+    def matcher(self, depth: int, known: Mapping[str, str]) -> Matcher:
+        """What compares the names in a folder with a segment.
 
         Args:
             depth: Which segment.
-            name: Name of a file or folder.
-            known: What the folders above have told; it must agree.
-
-        Returns:
-            `known` and what this name tells, or None where it does not match.
+            known: What the folders above have told; names must agree.
         """
-        found = re.fullmatch(self._expression(depth, known), name, re.DOTALL)
-        if found is None:
-            return None
-        return {**known, **{kind: text.lower() if kind == "b" else text
-                            for kind, text in found.groupdict().items()}}  # fmt: skip
+        expression = re.compile(self._expression(depth, known), re.DOTALL)
+
+        def match(name: str) -> dict[str, str] | None:
+            found = expression.fullmatch(name)
+            if found is None:
+                return None
+            return {**known, **{kind: text.lower() if kind == "b" else text
+                                for kind, text in found.groupdict().items()}}  # fmt: skip
+
+        return match
 
     def fields(self, known: Mapping[str, str]) -> PathFields | None:
         """What a whole path has told, or None where its date does not exist."""
