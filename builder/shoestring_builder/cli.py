@@ -11,37 +11,64 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from shoestring_builder.report import BuildReport
     from shoestring_builder.serve.server import Address, Tls
+    from shoestring_builder.watch.log import Form, Voice
 
 
 # --- build ---------------------------------------------------------------------------------
 
+EXIT_CODES = """\b
+Exit codes:
+  0   done, also when there was nothing to do
+  1   something could not be built, and all else is published; or the site can't be read
+  2   wrong usage
+  71  a worker process died; the next run goes on from there
+  73  the site can't be written, as with a full disk; it is as it was
+  75  another builder is at work on the site, and nothing was done
+  78  the configuration can't be used; the site is as it was
+"""
 
-@click.command()
+
+@click.command(epilog=EXIT_CODES)
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
               help="Processes that render; the site is the same.")  # fmt: skip
-def build(config: Path, workers: int) -> None:
-    """Bring the site that CONFIG (a TOML file) describes up to date with its source files.
-
-    Exit code 0: done, also when there was nothing to do; 1: something could not be built;
-    75: another builder is at work on the site, and nothing was done.
-    """
+@click.option("--log", "form", flag_value="text",
+              help="A line a step on standard error; without it, only on a terminal.")  # fmt: skip
+@click.option("--log-json", "form", flag_value="json",
+              help="The same, and all sentences, as one JSON object a line.")  # fmt: skip
+@click.option("--retried", type=int, multiple=True, metavar="CODE",
+              help="An exit code after which the caller tries again: not yet a failure to call "
+              "on_failure for. May be repeated.")  # fmt: skip
+def build(config: Path, workers: int, form: "Form | None", retried: tuple[int, ...]) -> None:
+    """Bring the site that CONFIG (a TOML file) describes up to date with its source files."""
     from shoestring_builder.build import build as run
+    from shoestring_builder.watch.log import logging_to_stderr
+    from shoestring_builder.watch.on_failure import owner_told
+    from shoestring_builder.watch.signals import ended_in_order
 
-    report = run(config, workers=workers)
+    with (
+        ended_in_order(),
+        logging_to_stderr(form) as voice,
+        owner_told(config, retried, voice) as failed,
+    ):
+        report = run(config, workers=workers)
+        _tell(report, voice)
+        failed += report.failed
+    if failed:
+        raise SystemExit(1)
+
+
+def _tell(report: "BuildReport", voice: "Voice") -> None:
     for collection in report.collections:
         click.echo(str(collection))
     if report.freed.files:
         click.echo(str(report.freed))
-    if report.freed.hindrance:
-        click.echo(report.freed.hindrance, err=True)
-    for sentence in report.damaged:
-        click.echo(f"Made again where possible: {sentence}", err=True)
-    for sentence in (*report.left, *report.failed):
-        click.echo(sentence, err=True)
-    if report.failed:
-        raise SystemExit(1)
+    hindrances = (report.freed.hindrance, report.unwatched)
+    damaged = (f"Made again where possible: {sentence}" for sentence in report.damaged)
+    for sentence in (*filter(None, hindrances), *damaged, *report.left, *report.failed):
+        voice.say(sentence)
 
 
 # --- history, rollback ---------------------------------------------------------------------
