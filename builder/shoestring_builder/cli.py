@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from shoestring_builder.report import BuildReport
     from shoestring_builder.serve.server import Address, Tls
+    from shoestring_builder.unattended.schedule import Every
     from shoestring_builder.watch.log import Form, Voice
 
 
@@ -69,6 +70,59 @@ def _tell(report: "BuildReport", voice: "Voice") -> None:
     damaged = (f"Made again where possible: {sentence}" for sentence in report.damaged)
     for sentence in (*filter(None, hindrances), *damaged, *report.left, *report.failed):
         voice.say(sentence)
+
+
+# --- cron ----------------------------------------------------------------------------------
+
+
+@click.group()
+def cron() -> None:
+    """Have the builder run by itself."""
+
+
+@cron.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--crontab", "kind", flag_value="crontab", help="A line for cron (the default).")
+@click.option("--systemd", "kind", flag_value="systemd", help="A service and a timer of systemd.")
+@click.option("--every", type=click.Choice(["hour", "day", "week"]), default="day",
+              show_default=True, help="How often; week: on Mondays.")  # fmt: skip
+@click.option("--at", default="02:15", show_default=True, metavar="HH:MM", help="At what time.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
+              help="Processes that render.")  # fmt: skip
+@click.option("--account", metavar="USER",
+              help="With --systemd: units of the system, that run as this user.")  # fmt: skip
+@click.option("--install", "really", is_flag=True,
+              help="Do it; without it, what would be installed is printed.")  # fmt: skip
+def install(
+    config: Path,
+    kind: str | None,
+    every: "Every",
+    at: str,
+    workers: int,
+    account: str | None,
+    really: bool,
+) -> None:
+    """Print, or with --install install, what builds CONFIG's site by itself.
+
+    To install it again changes it in place.
+    """
+    from shoestring_builder.unattended import install as to
+    from shoestring_builder.unattended.crontab import crontab_lines
+    from shoestring_builder.unattended.schedule import parse_schedule
+
+    if account is not None and kind != "systemd":
+        raise click.UsageError("--account goes with --systemd: cron runs as you.")
+    job, schedule = to.job_of(config, workers), parse_schedule(every, at)
+    if kind != "systemd":
+        click.echo("\n".join(crontab_lines(job, schedule)))
+        place, changed = "your crontab", really and to.install_crontab(job, schedule)
+    else:
+        units = to.units_of(job, schedule, account)
+        click.echo(str(units))
+        place, changed = str(units.folder), really and to.install_units(job, units)
+    done = "installed in" if changed else "already in" if really else "for"
+    more = "" if really else "; --install puts it there"
+    click.echo(f"This is {done} {place}{more}.", err=True)
 
 
 # --- history, rollback ---------------------------------------------------------------------
