@@ -207,7 +207,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
-    """The build stops with one sentence; the site that was there is whole, no litter is left."""
+    """The build stops with one sentence; the site is whole, no litter is left, the status tells."""
     noise = np.random.default_rng(1).integers(0, 60_000, (400, 400))
     write_raster(tmp_path / "mosaics" / "S2_2018-01-01_B04.tif", noise)
     write_raster(tmp_path / "mosaics" / "S2_2018-01-01_SCL.tif", noise % 11, dtype="uint8")
@@ -226,6 +226,8 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
     assert "Traceback" not in ran.err
     assert tree(small_disk / "site") == before
     assert check(small_disk / "site").faults == ()
+    last = json.loads((small_disk / "site" / "status.json").read_bytes())["runs"][-1]
+    assert (last["exit"], "make room" in last["error"]) == (73, True)
 
 
 def test_no_room_for_the_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
