@@ -9,7 +9,7 @@
 PYTHON ?= python3
 NEWEST := $(shell $(PYTHON) tools/newest_python.py)
 PIP_FLAGS = --quiet --disable-pip-version-check
-DIST = pyproject.toml constraints.txt
+DIST = pyproject.toml constraints.txt cron/shoestring-cron
 
 .PHONY: demo test check lint newest lowest torture schemas constraints bench clean
 

@@ -39,6 +39,8 @@ from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.picture import add_thumbnails
 from shoestring_builder.report import BuildReport, CollectionReport
+from shoestring_builder.watch.steps import Steps
+from shoestring_builder.watch.watcher import watched
 from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
 from shoestring_schema.duration import parse_duration
 from shoestring_schema.errors import ConfigError, SourceError
@@ -66,6 +68,7 @@ class _Run:
         pool: Does what takes long.
         journal: What earlier runs have finished, and this one does.
         history: The snapshots that the site keeps.
+        steps: The log.
     """
 
     catalogue: CatalogueTable
@@ -73,6 +76,7 @@ class _Run:
     pool: Pool
     journal: Journal
     history: Snapshots
+    steps: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +132,26 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
     folder = config_path.resolve().parent
     configuration = parse_configuration(_text(config_path), str(config_path))
     catalogue, tables = configuration.catalogue, configuration.collections
-    with open_site(folder / catalogue.output) as site:
+    output = folder / catalogue.output
+    with open_site(output) as site, watched(site, configuration, folder) as watch:
         current = read_current(site.path)
         mend_documents(site, current)
-        orders = {table.id: _look(table, folder, site, current) for table in tables}
+        orders = {table.id: _look(table, folder, site, current, watch.steps) for table in tables}
         journal = _journal(site, orders)
         freed = _clean_up(catalogue, orders, site, current, journal)
+        watch.steps.done("clean-up", files=freed.files, bytes=freed.size)
         history = read_history(site.path, current.mark, now())
         with open_pool(workers, progress=progress) as pool:
-            run = _Run(catalogue, site, pool, journal, history)
+            run = _Run(catalogue, site, pool, journal, history, watch.steps)
             results = {name: _build_collection(run, order) for name, order in orders.items()}
         titles = {table.id: table.title or table.id for table in tables}
         written = {name: own.written for name, own in results.items() if own.written is not None}
         snapshot, new = publish(site, catalogue, titles, written, current, now())
         journal.published(_looked(orders))
-    reports = tuple(_judged(own, current) for own in results.values())
-    return BuildReport(reports, new, snapshot, freed)
+        watch.steps.done("publish", new=int(new))
+        reports = tuple(_judged(own, current) for own in results.values())
+        watch.done(BuildReport(reports, new, snapshot, freed))
+    return watch.report
 
 
 def _text(path: Path) -> str:
@@ -156,7 +164,7 @@ def _text(path: Path) -> str:
 
 
 def _look(
-    table: CollectionTable, folder: Path, site: SiteFolder, current: Current
+    table: CollectionTable, folder: Path, site: SiteFolder, current: Current, steps: Steps
 ) -> _Order | CollectionReport:
     """Inventory and plan: reads only, so that a wrong configuration leaves no trace."""
     read, looked = cache(read_header), time.monotonic()
@@ -168,6 +176,7 @@ def _look(
             raise
         kept = len(published.layers)
         return CollectionReport(table.id, kept=kept, failed=(f"{error} All is kept as it is.",))
+    steps.done("inventory", table.id, layers=len(inventory.layers), bad=len(inventory.unusable))
     document = published.document if published else None
     try:
         firsts = first_files(table, inventory, undecided(table, document), read)
@@ -179,6 +188,7 @@ def _look(
     places = Places(folder, site.path, site.path / table.id, site.staging)
     layers = published.layers if published else {}
     plan = make_plan(inventory, surveyed, layers, places, drop=table.on_missing == "drop")
+    steps.done("plan", table.id, to_render=len(plan.tasks), kept=len(plan.kept))
     return _Order(frame_of(table, surveyed), inventory, plan, published, looked)
 
 
@@ -228,6 +238,7 @@ def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
     new = (*made.finished, *made.rendered)
     layers = {**plan.outdated, **plan.kept, **made.again.layers, **place_layers(site, name, new)}
     report = _report(order, made)
+    run.steps.done("render", name, rendered=report.rendered, used_again=report.reused)
     if not layers:
         return _Result(report)
     items = _items(layers, order.published, made.again.thumbnails)
@@ -235,9 +246,11 @@ def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
     parts = add_thumbnails(order.frame, parts, site, run.pool)
     stale = [part for part in parts if part.kept is None]
     indexes = index_parts(order.frame, stale, new, order.published, site, run.pool)
+    run.steps.done("index", name, parts=len(stale), failed=len(indexes.failed))
     documents = describe_collection(order.frame, parts, run.catalogue, indexes.periods)
     before = order.published.layers if order.published else {}
     written = write_collection(site, name, documents, change_of(name, before, layers))
+    run.steps.done("describe", name, documents=len(documents.files))
     reasons = tuple(dict.fromkeys((*report.failed, *indexes.failed)))
     return _Result(replace(report, failed=reasons), written)
 
@@ -276,7 +289,8 @@ def _judged(result: _Result, current: Current) -> CollectionReport:
     """A report that tells whether readers see anything new."""
     entry = result.written.entry if result.written else None
     new = entry is not None and entry != current.entries.get(entry.id)
-    return replace(result.report, changed=new)
+    change = result.written.change if result.written else None
+    return replace(result.report, changed=new, change=change)
 
 
 def _items(

@@ -11,37 +11,118 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from shoestring_builder.report import BuildReport
     from shoestring_builder.serve.server import Address, Tls
+    from shoestring_builder.unattended.schedule import Every
+    from shoestring_builder.watch.log import Form, Voice
 
 
 # --- build ---------------------------------------------------------------------------------
 
+EXIT_CODES = """\b
+Exit codes:
+  0   done, also when there was nothing to do
+  1   something could not be built, and all else is published; or the site can't be read
+  2   wrong usage
+  71  a worker process died; the next run goes on from there
+  73  the site can't be written, as with a full disk; it is as it was
+  75  another builder is at work on the site, and nothing was done
+  78  the configuration can't be used; the site is as it was
+"""
 
-@click.command()
+
+@click.command(epilog=EXIT_CODES)
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
               help="Processes that render; the site is the same.")  # fmt: skip
-def build(config: Path, workers: int) -> None:
-    """Bring the site that CONFIG (a TOML file) describes up to date with its source files.
-
-    Exit code 0: done, also when there was nothing to do; 1: something could not be built;
-    75: another builder is at work on the site, and nothing was done.
-    """
+@click.option("--log", "form", flag_value="text",
+              help="A line a step on standard error; without it, only on a terminal.")  # fmt: skip
+@click.option("--log-json", "form", flag_value="json",
+              help="The same, and all sentences, as one JSON object a line.")  # fmt: skip
+@click.option("--retried", type=int, multiple=True, metavar="CODE",
+              help="An exit code after which the caller tries again: not yet a failure to call "
+              "on_failure for. May be repeated.")  # fmt: skip
+def build(config: Path, workers: int, form: "Form | None", retried: tuple[int, ...]) -> None:
+    """Bring the site that CONFIG (a TOML file) describes up to date with its source files."""
     from shoestring_builder.build import build as run
+    from shoestring_builder.watch.log import logging_to_stderr
+    from shoestring_builder.watch.on_failure import owner_told
+    from shoestring_builder.watch.signals import ended_in_order
 
-    report = run(config, workers=workers)
+    with (
+        ended_in_order(),
+        logging_to_stderr(form) as voice,
+        owner_told(config, retried, voice) as failed,
+    ):
+        report = run(config, workers=workers)
+        _tell(report, voice)
+        failed += report.failed
+    if failed:
+        raise SystemExit(1)
+
+
+def _tell(report: "BuildReport", voice: "Voice") -> None:
     for collection in report.collections:
         click.echo(str(collection))
     if report.freed.files:
         click.echo(str(report.freed))
-    if report.freed.hindrance:
-        click.echo(report.freed.hindrance, err=True)
-    for sentence in report.damaged:
-        click.echo(f"Made again where possible: {sentence}", err=True)
-    for sentence in (*report.left, *report.failed):
-        click.echo(sentence, err=True)
-    if report.failed:
-        raise SystemExit(1)
+    hindrances = (report.freed.hindrance, report.unwatched)
+    damaged = (f"Made again where possible: {sentence}" for sentence in report.damaged)
+    for sentence in (*filter(None, hindrances), *damaged, *report.left, *report.failed):
+        voice.say(sentence)
+
+
+# --- cron ----------------------------------------------------------------------------------
+
+
+@click.group()
+def cron() -> None:
+    """Have the builder run by itself."""
+
+
+@cron.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--crontab", "kind", flag_value="crontab", help="A line for cron (the default).")
+@click.option("--systemd", "kind", flag_value="systemd", help="A service and a timer of systemd.")
+@click.option("--every", type=click.Choice(["hour", "day", "week"]), default="day",
+              show_default=True, help="How often; week: on Mondays.")  # fmt: skip
+@click.option("--at", default="02:15", show_default=True, metavar="HH:MM", help="At what time.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
+              help="Processes that render.")  # fmt: skip
+@click.option("--account", metavar="USER",
+              help="With --systemd: units of the system, that run as this user.")  # fmt: skip
+@click.option("--install", "really", is_flag=True,
+              help="Do it; without it, what would be installed is printed.")  # fmt: skip
+def install(
+    config: Path,
+    kind: str | None,
+    every: "Every",
+    at: str,
+    workers: int,
+    account: str | None,
+    really: bool,
+) -> None:
+    """Print, or with --install install, what builds CONFIG's site by itself.
+
+    To install it again changes it in place.
+    """
+    from shoestring_builder.unattended import install as to
+    from shoestring_builder.unattended.crontab import crontab_lines
+    from shoestring_builder.unattended.schedule import parse_schedule
+
+    if account is not None and kind != "systemd":
+        raise click.UsageError("--account goes with --systemd: cron runs as you.")
+    job, schedule = to.job_of(config, workers), parse_schedule(every, at)
+    if kind != "systemd":
+        click.echo("\n".join(crontab_lines(job, schedule)))
+        place, changed = "your crontab", really and to.install_crontab(job, schedule)
+    else:
+        units = to.units_of(job, schedule, account)
+        click.echo(str(units))
+        place, changed = str(units.folder), really and to.install_units(job, units)
+    done = "installed in" if changed else "already in" if really else "for"
+    more = "" if really else "; --install puts it there"
+    click.echo(f"This is {done} {place}{more}.", err=True)
 
 
 # --- history, rollback ---------------------------------------------------------------------

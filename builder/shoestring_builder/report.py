@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shoestring_builder.publish.clean_up import Freed
-from shoestring_schema.site import ChangeDocument
+from shoestring_schema.site import ChangeDocument, Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class CollectionReport:
         failed: Sentences on what could not be built and why.
         damaged: Sentences on published files that were not as the catalogue says.
         changed: Whether readers see anything new.
+        change: Which layers differ from those that were published; None where none does.
     """
 
     id: str
@@ -35,6 +36,7 @@ class CollectionReport:
     failed: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     changed: bool = False
+    change: ChangeDocument | None = None
 
     def __str__(self) -> str:
         made = self.rendered + self.reused
@@ -60,12 +62,14 @@ class BuildReport:
         changed: Whether readers see anything new.
         snapshot: The snapshot that the site shows; None where there is nothing to show.
         freed: What the clean-up of earlier snapshots removed.
+        unwatched: Why `status.json` could not be written, if so.
     """
 
     collections: tuple[CollectionReport, ...]
     changed: bool
     snapshot: str | None = None
     freed: Freed = field(default_factory=Freed)
+    unwatched: str | None = None
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -85,11 +89,14 @@ class BuildReport:
 
 def change_text(change: ChangeDocument) -> str:
     """What a snapshot changed in a collection, in a few words."""
-    own = change.dates
-    counts = {"added": own.added, "replaced": own.replaced, "dropped": own.dropped}
-    dates = [f"{_count(number, 'date')} {what}" for what, number in counts.items() if number]
     layers = change.layers.added + change.layers.replaced + change.layers.dropped
-    return f"{change.collection}: {', '.join(dates)} ({_count(layers, 'layer')})"
+    return f"{change.collection}: {counts_text(change.dates)} ({_count(layers, 'layer')})"
+
+
+def counts_text(counts: Counts, what: str = "date") -> str:
+    """``3 dates added, 1 date replaced``."""
+    numbers = {"added": counts.added, "replaced": counts.replaced, "dropped": counts.dropped}
+    return ", ".join(f"{_count(own, what)} {done}" for done, own in numbers.items() if own)
 
 
 def _count(number: int, what: str) -> str:

@@ -64,6 +64,12 @@ class CatalogueTable(_Table, frozen=True):
         settle: How long a new source file must stay as it is before what was made of it is
             published, such as ``2 minutes``: one that changes meanwhile is still being copied,
             and left for the next run. Files older than an hour are not waited for.
+        status: Whether each run writes `status.json` and `status.html` into the site, and a
+            feed of what is new, `feed.xml`, beside each collection. They are as public as the
+            site, and tell which source files could not be used and why.
+        on_failure: A shell command that `shoestring build` calls when a run has failed, such as
+            ``mail -s 'Ghana: build failed' me@example.org``: it gets the reasons on its standard
+            input, a sentence a line. A minute later it is ended.
     """
 
     id: Name
@@ -74,6 +80,8 @@ class CatalogueTable(_Table, frozen=True):
     database: bool = True
     keep: Duration = "20 hours"
     settle: Duration = "5 seconds"
+    status: bool = True
+    on_failure: Annotated[str, Meta(min_length=1)] | None = None
 
 
 class GridTable(_Table, frozen=True):

@@ -18,6 +18,8 @@ class ShoestringError(Exception):
 class ConfigError(ShoestringError):
     """The configuration can't be used as it is: a key, a pattern or a value is wrong."""
 
+    exit_code = 78  # EX_CONFIG of sysexits.h
+
 
 class SourceError(ShoestringError):
     """A source file of the builder can't be used. The others are built all the same."""
@@ -26,9 +28,13 @@ class SourceError(ShoestringError):
 class PublishError(ShoestringError):
     """The site's folder can't be written: no room, no permission, no folder."""
 
+    exit_code = 73  # EX_CANTCREAT
+
 
 class LostWorkerError(PublishError):
     """A worker process died. What others have finished stays for the next run."""
+
+    exit_code = 71  # EX_OSERR
 
 
 class BusyError(PublishError):

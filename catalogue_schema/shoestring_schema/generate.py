@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from shoestring_schema import configuration, site, tile_index
+from shoestring_schema import configuration, site, status, tile_index
 from shoestring_schema.configuration import Configuration
 from shoestring_schema.site import (
     CatalogDocument,
@@ -18,6 +18,7 @@ from shoestring_schema.site import (
     PartDocument,
     SnapshotsDocument,
 )
+from shoestring_schema.status import StatusDocument
 from shoestring_schema.tile_index import Head
 
 SCHEMAS: Mapping[str, type] = {
@@ -27,13 +28,14 @@ SCHEMAS: Mapping[str, type] = {
     "item.json": ItemDocument,
     "part.json": PartDocument,
     "snapshots.json": SnapshotsDocument,
+    "status.json": StatusDocument,
     "index-head.json": Head,
 }
 """File names and the types that they describe."""
 
 # An entry of a docstring's list of attributes; its further lines are indented deeper.
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     .*)*)$", re.MULTILINE)
-_MODULES = (configuration, site, tile_index)
+_MODULES = (configuration, site, status, tile_index)
 _FOLDER = Path(__file__).parent / "schemas"
 
 

@@ -341,11 +341,15 @@ class ChangeDocument(_Document, frozen=True):
         collection: The collection.
         dates: Moments; one counts as replaced where any of its layers differs.
         layers: Their layers.
+        first: The earliest of these moments, as in a part's `dates`.
+        last: The latest of them.
     """
 
     collection: Name
     dates: Counts = Counts()
     layers: Counts = Counts()
+    first: str | None = None
+    last: str | None = None
 
 
 class SnapshotDocument(_Document, frozen=True):

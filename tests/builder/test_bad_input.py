@@ -1,6 +1,7 @@
 """Bad configurations, bad files and full disks, through the real command line.
 
-Each gives sentences that name the thing and the remedy, and exit code 1.
+Each gives sentences that name the thing and the remedy, and the exit code of its kind: 1 for
+source files, 73 for the site, 78 for the configuration.
 """
 
 import json
@@ -66,7 +67,7 @@ def test_a_wrong_configuration(tmp_path: Path, old: str, new: str, sentence: str
     write_season(tmp_path, dates=2)
     assert old in CONFIGURATION
     result = run(write_configuration(tmp_path, CONFIGURATION.replace(old, new)))
-    assert (result.code, result.out) == (1, "")
+    assert (result.code, result.out) == (78, "")
     assert sentence in result.err
     assert result.err.count("\n") == 1
     assert not (tmp_path / "site").exists()
@@ -75,7 +76,7 @@ def test_a_wrong_configuration(tmp_path: Path, old: str, new: str, sentence: str
 def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
     """A missing configuration is named."""
     result = run(tmp_path / "none.toml")
-    assert result.code == 1
+    assert result.code == 78
     assert f"{tmp_path / 'none.toml'} can't be read" in result.err
 
 
@@ -88,7 +89,7 @@ def test_wrong_usage(tmp_path: Path) -> None:
 def test_verbose_adds_the_traceback(tmp_path: Path) -> None:
     """With --verbose the sentence comes after a traceback."""
     result = run_here("--verbose", "build", tmp_path / "none.toml")
-    assert result.code == 1
+    assert result.code == 78
     assert "Traceback" in result.err
     assert "none.toml can't be read" in result.err
 
@@ -192,7 +193,7 @@ def test_an_output_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     text = CONFIGURATION.replace('id = "test"', 'id = "test"\noutput = "file/site"')
     result = run(write_configuration(tmp_path, text))
-    assert (result.code, result.out) == (1, "")
+    assert (result.code, result.out) == (73, "")
     assert str(tmp_path / "file" / "site") in result.err
     assert result.err.count("\n") == 1
 
@@ -206,7 +207,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
-    """The build stops with one sentence; the site that was there is whole, no litter is left."""
+    """The build stops with one sentence; the site is whole, no litter is left, the status tells."""
     noise = np.random.default_rng(1).integers(0, 60_000, (400, 400))
     write_raster(tmp_path / "mosaics" / "S2_2018-01-01_B04.tif", noise)
     write_raster(tmp_path / "mosaics" / "S2_2018-01-01_SCL.tif", noise % 11, dtype="uint8")
@@ -217,7 +218,7 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
     for day in range(2, 9):
         write_raster(tmp_path / "mosaics" / f"S2_2018-01-{day:02d}_B04.tif", noise + day)
     ran = shoestring("build", config, "--workers", workers)
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (73, "")
     # libtiff writes lines of its own, past GDAL's handlers; ours is the last one.
     sentence = ran.err.splitlines()[-1]
     assert sentence.startswith(f"Error: {small_disk}")
@@ -225,6 +226,8 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: str) -> None:
     assert "Traceback" not in ran.err
     assert tree(small_disk / "site") == before
     assert check(small_disk / "site").faults == ()
+    last = json.loads((small_disk / "site" / "status.json").read_bytes())["runs"][-1]
+    assert (last["exit"], "make room" in last["error"]) == (73, True)
 
 
 def test_no_room_for_the_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +240,7 @@ def test_no_room_for_the_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         free = shutil.disk_usage(tmp_path)._replace(free=5000)
         patch.setattr(snapshot_module, "require_room", _with_free(free))
         result = run(config)
-    assert result.code == 1
+    assert result.code == 73
     assert f'{tmp_path / "site"} has no room for the documents of collection "s2": ' in result.err
     assert "kB are needed, 5.0 kB are free; make room" in result.err
     assert tree(tmp_path / "site") == before
@@ -263,7 +266,7 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path, small_disk: Path) -> N
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     before = times(small_disk / "site")
     result = run(config)
-    assert result.code == 1
+    assert result.code == 73
     assert "Read-only file system" in result.err
     assert result.err.count("\n") == 1
     assert times(small_disk / "site") == before

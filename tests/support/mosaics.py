@@ -88,12 +88,16 @@ def write_configuration(folder: Path, text: str = CONFIGURATION) -> Path:
     return path
 
 
+WATCH = {"status.json", "status.html", "feed.xml"}
+"""What each run writes beside the snapshots; no reader of data depends on it."""
+
+
 def tree(site: Path) -> dict[str, str]:
-    """All files of a site, but the lock, and the SHA-256 of each."""
+    """All files of a site, but the lock and `WATCH`, and the SHA-256 of each."""
     return {
         path.relative_to(site).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(site.rglob("*"))
-        if path.is_file() and path != site / ".staging" / "lock"
+        if path.is_file() and path != site / ".staging" / "lock" and path.name not in WATCH
     }
 
 
@@ -115,10 +119,17 @@ def hidden(site: Path) -> list[str]:
 
 
 def times(site: Path) -> dict[str, int]:
-    """Modification times of all files and folders of a site, and of itself."""
+    """Modification times of all files and folders of a site, but of what `WATCH` changes."""
     return {
-        str(path.relative_to(site)): path.stat().st_mtime_ns for path in (site, *site.rglob("*"))
+        str(path.relative_to(site)): path.stat().st_mtime_ns
+        for path in site.rglob("*")
+        if path.name not in WATCH and path != site / ".staging"
     }
+
+
+def disk_usage(site: Path) -> int:
+    """Bytes of all files of a site, but the lock and `WATCH`."""
+    return sum((site / name).stat().st_size for name in tree(site))
 
 
 def age(path: Path, hours: float) -> None:

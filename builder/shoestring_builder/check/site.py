@@ -1,5 +1,6 @@
 """Is every file of a site there, whole and right?"""
 
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from shoestring_builder.check.collection import Job, check_collection, document_faults
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_builder.check.snapshots import kept_snapshots, pointer_faults, snapshot_faults
+from shoestring_builder.watch.feed import FEED
+from shoestring_builder.watch.watcher import PAGE, STATUS
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.site import CatalogDocument
 from shoestring_schema.version import require_readable
@@ -20,6 +23,9 @@ _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # a file is what is in it,
     "GDAL_PAM_ENABLED": "NO",  # not what lies beside it
 }
+
+
+_FEED = re.compile(rf"[^/]+/{re.escape(FEED)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def check(site: Path) -> Report:
             f"{site} is not a site: it has no catalog.json. Name the folder that "
             "`shoestring build` wrote."
         )
-    reader = SiteReader(site.resolve(), named={"catalog.json"})
+    reader = SiteReader(site.resolve(), named={"catalog.json", STATUS, PAGE})
     faults, document = _catalogue(reader)
     checked = [check_collection(reader, name) for name in _collections(reader, document)]
     faults += [fault for collection in checked for fault in collection.faults]
@@ -127,7 +133,7 @@ def _told(jobs: list[Job]) -> Iterator[Job]:
 
 def _notes(reader: SiteReader) -> Iterator[str]:
     """Tell of files that nothing names: of snapshots no longer kept, or a user's own."""
-    others = list(reader.others())
+    others = [name for name in reader.others() if not _FEED.fullmatch(name)]
     if others:
         # Of a link itself, where it leads to nothing or out of the site.
         size = sum((reader.root / name).lstat().st_size for name in others)

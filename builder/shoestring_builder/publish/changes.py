@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from shoestring_builder.layer import LayerKey
 from shoestring_builder.record import LayerRecord
-from shoestring_schema.moment import Moment
+from shoestring_schema.moment import Moment, format_moment
 from shoestring_schema.site import ChangeDocument, Counts
 
 Key = TypeVar("Key", bound=Hashable)
@@ -24,8 +24,15 @@ def change_of(collection: str, before: Layers, after: Layers) -> ChangeDocument 
     layers = _counts(_content(before), _content(after))
     if layers == Counts():
         return None
-    dates = _counts(_by_moment(before), _by_moment(after))
-    return ChangeDocument(collection=collection, dates=dates, layers=layers)
+    old, new = _by_moment(before), _by_moment(after)
+    differing = [own for own in old.keys() | new.keys() if old.get(own) != new.get(own)]
+    return ChangeDocument(
+        collection=collection,
+        dates=_counts(old, new),
+        layers=layers,
+        first=format_moment(min(differing)),
+        last=format_moment(max(differing)),
+    )
 
 
 def _content(layers: Layers) -> dict[LayerKey, str]:

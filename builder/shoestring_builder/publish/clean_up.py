@@ -1,6 +1,5 @@
 """Removing what no snapshot names that a reader may still hold."""
 
-import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -22,8 +21,6 @@ _COLLECTION = re.compile(r"[^/]+/collection-[0-9a-f]{16}\.json")
 _IN_A_YEAR = re.compile(r"[^/]+/[0-9]{4}/[^/]+-[0-9a-f]{16}\.[a-z]+", re.DOTALL)
 _KINDS = (_CATALOGUE, _COLLECTION, _IN_A_YEAR)
 """Names of our own making, in the order of removal: what leads to others goes before them."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,6 @@ def clean_up(
     doomed = select(ages, named, (now - keep).timestamp())
     freed = _remove(site.path, doomed, len(listed) - len(left))
     site.swap(SNAPSHOTS, data)  # last: a run that is killed before is made up for
-    _log.info("%s: %s", site.path, freed)
     return freed
 
 

@@ -19,6 +19,9 @@ STAGING = ".staging"
 LOCK = "lock"
 """In it: see `SiteLock`."""
 
+BEGAN = "began"
+"""In it while a run is at work: when it began. A run that was killed leaves it."""
+
 _OLD_STAGING = ".staging-"  # of builders that knew no lock: each had a folder of its own,
 _ABANDONED = 24 * 3600  # which is nobody's after so many seconds
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)
@@ -179,12 +182,12 @@ class SiteFolder:
                 _flush_folder(folder)
 
     def clear(self) -> None:
-        """Remove what is left in the hidden folder, but the lock and `lasting` files.
+        """Remove what is left in the hidden folder, but the lock, the note and `lasting` files.
 
         Without the lock it may be another builder's.
         """
         for entry in _entries(self.hidden):
-            if entry.name != LOCK and self._lock is not None:
+            if entry.name not in (LOCK, BEGAN) and self._lock is not None:
                 _remove_but(entry, self.lasting)
 
     def _replace(self, path: Path, data: bytes) -> None:

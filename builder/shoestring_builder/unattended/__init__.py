@@ -1,0 +1,1 @@
+"""Having the builder run by itself: the line for cron, the units for systemd."""
