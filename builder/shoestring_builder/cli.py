@@ -33,8 +33,11 @@ Exit codes:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
-              help="Processes that render; the site is the same.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1),
+              help="Processes that render, one if nothing is said; the site is the same.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS",
+              help="Dask's scheduler, whose workers render instead: tcp://host:8786, or the JSON "
+              "file that tells it.")  # fmt: skip
 @click.option("--log", "form", flag_value="text",
               help="A line a step on standard error; without it, only on a terminal.")  # fmt: skip
 @click.option("--log-json", "form", flag_value="json",
@@ -42,19 +45,27 @@ Exit codes:
 @click.option("--retried", type=int, multiple=True, metavar="CODE",
               help="An exit code after which the caller tries again: not yet a failure to call "
               "on_failure for. May be repeated.")  # fmt: skip
-def build(config: Path, workers: int, form: "Form | None", retried: tuple[int, ...]) -> None:
+def build(
+    config: Path,
+    workers: int | None,
+    scheduler: str | None,
+    form: "Form | None",
+    retried: tuple[int, ...],
+) -> None:
     """Bring the site that CONFIG (a TOML file) describes up to date with its source files."""
     from shoestring_builder.build import build as run
     from shoestring_builder.watch.log import logging_to_stderr
     from shoestring_builder.watch.on_failure import owner_told
     from shoestring_builder.watch.signals import ended_in_order
 
+    if workers is not None and scheduler is not None:
+        raise click.UsageError("--workers and --scheduler exclude each other.")
     with (
         ended_in_order(),
         logging_to_stderr(form) as voice,
         owner_told(config, retried, voice) as failed,
     ):
-        report = run(config, workers=workers)
+        report = run(config, workers=workers or 1, scheduler=scheduler)
         _tell(report, voice)
         failed += report.failed
     if failed:
@@ -208,15 +219,18 @@ def _announce(site: Path, address: "Address") -> None:
 
 @click.command()
 @click.argument("site", type=click.Path(path_type=Path))
-def check(site: Path) -> None:
-    """Check that every file of SITE is there, whole and right.
+@click.option("--deep", is_flag=True, help="Read every byte, not only documents; validate COGs, "
+              "tile indexes and STAC.")  # fmt: skip
+def check(site: Path, deep: bool) -> None:
+    """Check that every file of SITE is there, in its size, and that its documents are right.
 
-    Each fault is one sentence on standard output, and the exit code is 1.
+    That is quick enough for every day. What a disk has silently lost within a file is found with
+    --deep. Each fault is one sentence on standard output, and the exit code is 1.
     """
     from shoestring_builder.check.site import check as run
     from shoestring_builder.check.site import counted
 
-    report = run(site)
+    report = run(site, deep=deep)
     for fault in report.faults:
         click.echo(fault)
     for note in report.notes:

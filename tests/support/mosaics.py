@@ -13,6 +13,8 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
+from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer, pretty
+
 UTM = "EPSG:32630"
 
 
@@ -27,6 +29,7 @@ def write_raster(
     dtype: str = "uint16",
     nodata: float | None = None,
     names: tuple[str, ...] = (),
+    tiled: bool = False,
 ) -> Path:
     """Write a GeoTIFF; `pixels` is a 2-D or 3-D (bands first) array, or one number for all."""
     array = np.asarray(pixels)
@@ -35,9 +38,11 @@ def write_raster(
     bands = array.astype(dtype)[None] if array.ndim == 2 else array.astype(dtype)
     transform = Affine(resolution, 0, origin[0], 0, -resolution, origin[1])
     path.parent.mkdir(parents=True, exist_ok=True)
+    blocks = {"tiled": True, "blockxsize": 32, "blockysize": 32} if tiled else {}
     with rasterio.open(
         path, "w", driver="GTiff", count=bands.shape[0], height=bands.shape[1],
         width=bands.shape[2], dtype=dtype, crs=crs, transform=transform, nodata=nodata,
+        **blocks,
     ) as target:  # fmt: skip
         target.write(bands)
         for number, name in enumerate(names, 1):
@@ -138,6 +143,8 @@ def age(path: Path, hours: float) -> None:
         then = entry.stat().st_mtime - hours * 3600
         if entry.name in ("catalog.json", "collection.json", "snapshots.json"):
             entry.write_text(_older(entry.read_text("utf-8"), hours), "utf-8")
+        if entry.name == "snapshots.json":
+            seal(entry)
         os.utime(entry, (then, then))
 
 
@@ -149,27 +156,39 @@ def _older(document: str, hours: float) -> str:
     return re.sub(r'("(?:time|until)": ")([^"]+)', shifted, document)
 
 
+def seal(path: Path) -> None:
+    """Let a list of snapshots tell the checksum of what it says now."""
+    document = json.loads(path.read_text("utf-8"))
+    document.pop("checksum", None)
+    document["checksum"] = _sum(pretty(document))
+    path.write_bytes(pretty(document))
+
+
 def republish(site: Path) -> None:
     """Make a snapshot of what the pointers of a site say now, as a builder would have."""
     catalogue = json.loads((site / "catalog.json").read_text("utf-8"))
     mark = catalogue.pop("shoestring:snapshot")
-    pointers: dict[Path, dict[str, Any]] = {site / "catalog.json": catalogue}
+    links = [own for own in catalogue.get("links", ()) if own["rel"] != "version-history"]
+    catalogue |= {"links": links} if "links" in catalogue else {}
+    pointers: dict[Path, bytes] = {}
     for entry in catalogue["shoestring:collections"]:
         folder = site / entry["id"]
         document = json.loads((folder / "collection.json").read_text("utf-8"))
         document.pop("shoestring:snapshot", None)
-        pointers[folder / "collection.json"] = document
         name, data = _hashed(folder, "collection", document)
+        pointers[folder / "collection.json"] = data
         entry |= {"href": f"./{entry['id']}/{name}", "size": len(data), "checksum": _sum(data)}
         entry.pop("database", None)
         if (folder / "database.json").is_file():
             entry["database"] = _sum((folder / "database.json").read_bytes())
-    name, _ = _hashed(site, "catalog", catalogue)
+    name, data = _hashed(site, "catalog", catalogue)
     mark["id"] = name[len("catalog-") : -len(".json")]
     history = {"shoestring:version": "1.0", "snapshots": [mark]}
     (site / "snapshots.json").write_text(json.dumps(history), "utf-8")
+    seal(site / "snapshots.json")
+    (site / "catalog.json").write_bytes(catalogue_pointer(data, mark))
     for path, document in pointers.items():
-        path.write_text(json.dumps({**document, "shoestring:snapshot": mark}), "utf-8")
+        path.write_bytes(collection_pointer(document, mark))
 
 
 def outdate(site: Path) -> None:

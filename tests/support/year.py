@@ -161,10 +161,11 @@ class Year:
         """What cron would start; its exit code, its words, its seconds and its memory."""
         event = self._dice.randint(1, 40) if fault == "killed" else 10**9
         back = str(400 * 86400) if fault == "clock set back" else "0"
-        command = [sys.executable, killed_build.__file__, str(self.config), "1", str(event), "0"]
+        arguments = [str(self.config), "1", str(event), "0", ""]
         begun = time.monotonic()
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            [sys.executable, killed_build.__file__, *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
             env={**os.environ, killed_build.CLOCK: back},
         )  # fmt: skip
         assert process.stdout is not None
