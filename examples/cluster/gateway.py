@@ -23,7 +23,8 @@ def main(config: Path) -> int:
         with cluster.get_client(set_as_default=False) as client:
             report = build(config, scheduler=client)
     print(*report.collections, sep="\n")
-    print(*report.left, *report.failed, sep="\n", file=sys.stderr)
+    for sentence in (*report.left, *report.failed):
+        print(sentence, file=sys.stderr)
     return 1 if report.failed else 0
 
 

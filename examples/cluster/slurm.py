@@ -35,7 +35,8 @@ def main(config: Path) -> int:
         cluster.adapt(minimum_jobs=0, maximum_jobs=20)  # no job on a night without news
         report = build(config, scheduler=client)
     print(*report.collections, sep="\n")
-    print(*report.left, *report.failed, sep="\n", file=sys.stderr)
+    for sentence in (*report.left, *report.failed):
+        print(sentence, file=sys.stderr)
     return 1 if report.failed else 0
 
 

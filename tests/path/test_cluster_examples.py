@@ -17,7 +17,8 @@ from support.mosaics import timeless, write_configuration, write_season
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "cluster"
 
 SBATCH = """#!/bin/sh
-setsid sh "$1" > /dev/null 2>&1 &
+cp "$1" "$1.job"
+setsid sh "$1.job" > /dev/null 2>&1 &
 echo "Submitted batch job $!"
 """
 SCANCEL = """#!/bin/sh

@@ -195,7 +195,7 @@ def test_a_dask_worker_that_is_killed(
         process = _start(project, workers=0, event=10**9, scheduler=cluster.address)
         _until_it_renders(process, site)
         _wait(process, dice.uniform(0, 0.3))
-        cluster.workers.pop(dice.randrange(2)).kill()
+        cluster.kill_worker(dice.randrange(2))
         cluster.add_worker()
         if both:
             _kill_at(process, dice.uniform(0, night.seconds[1]))

@@ -85,6 +85,12 @@ class DaskCluster:
             )
         )  # fmt: skip
 
+    def kill_worker(self, number: int) -> None:
+        """End a worker without a word."""
+        worker = self.workers.pop(number)
+        worker.kill()
+        worker.wait()
+
     def kill_scheduler(self) -> None:
         """End it without a word."""
         self._scheduler.kill()

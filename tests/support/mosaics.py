@@ -30,6 +30,7 @@ def write_raster(
     nodata: float | None = None,
     names: tuple[str, ...] = (),
     tiled: bool = False,
+    **creation: Any,  # noqa: ANN401
 ) -> Path:
     """Write a GeoTIFF; `pixels` is a 2-D or 3-D (bands first) array, or one number for all."""
     array = np.asarray(pixels)
@@ -42,7 +43,7 @@ def write_raster(
     with rasterio.open(
         path, "w", driver="GTiff", count=bands.shape[0], height=bands.shape[1],
         width=bands.shape[2], dtype=dtype, crs=crs, transform=transform, nodata=nodata,
-        **blocks,
+        **{**blocks, **creation},
     ) as target:  # fmt: skip
         target.write(bands)
         for number, name in enumerate(names, 1):
