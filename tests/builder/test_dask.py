@@ -166,7 +166,7 @@ def test_a_scheduler_that_is_killed(season: Path, project: Path) -> None:
         ran = run_here("build", project / "site.toml", "--scheduler", running.address)
         killed.join()
         address = running.address
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (71, "")
     assert ran.err.splitlines()[-1] == (
         f"Error: The Dask scheduler {address} was lost: see why it ended, and build again, which "
         "goes on from here; the site is as it was."
@@ -196,7 +196,7 @@ def test_a_scheduler_that_is_not_there(season: Path, project: Path) -> None:
 
     with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
         ran = run_here("build", project / "site.toml", "--scheduler", "tcp://127.0.0.1:9")
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (71, "")
     assert "The Dask scheduler 'tcp://127.0.0.1:9' can't be reached (" in ran.err
     assert ran.err.count("\n") == 1
 
@@ -208,7 +208,7 @@ def test_an_address_that_is_none(project: Path, address: str) -> None:
 
     with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
         ran = run_here("build", project / "site.toml", "--scheduler", address)
-    assert ran.code == 1
+    assert ran.code == 71
     assert f"The Dask scheduler {address!r} can't be reached" in ran.err
 
 
@@ -224,7 +224,7 @@ def test_a_worker_that_does_not_see_the_site(project: Path) -> None:
     with DaskCluster(0) as running:
         running.add_worker(unshare, "-m", "sh", "-c", script, str(site))
         ran = run_here("build", project / "site.toml", "--scheduler", running.address)
-    assert ran.code == 1
+    assert ran.code == 71
     assert f"does not see {site} as the builder does: put the site and the sources on" in ran.err
     assert run_here("build", project / "site.toml").code == 0
 
@@ -250,7 +250,7 @@ def test_a_worker_of_another_version(
                  for name, own in fitness.own_versions())  # fmt: skip
     monkeypatch.setattr(fitness, "own_versions", lambda: ours)
     ran = run_here("build", project / "site.toml", "--scheduler", cluster.address)
-    assert ran.code == 1
+    assert ran.code == 71
     assert ", the builder has 0.1: install the same versions" in ran.err
     assert " has GDAL " in ran.err
 
@@ -339,5 +339,5 @@ def test_a_run_that_fails_leaves_the_site(cluster: DaskCluster, project: Path) -
     before = tree(project / "site")
     write_season(project, dates=DATES + 1)
     ran = run_here("build", project / "site.toml", "--scheduler", "missing.json")
-    assert ran.code == 1
+    assert ran.code == 71
     assert tree(project / "site") == before

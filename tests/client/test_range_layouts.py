@@ -24,7 +24,7 @@ from shoestring.stack import Stack
 from shoestring_builder.build import build
 from shoestring_schema.grid import Grid
 from support.faulty_server import FaultyServer
-from support.index import read_index
+from support.index import read_collection, read_index
 from support.indexed import add_index
 from support.mosaics import write_configuration
 from support.nginx import Nginx
@@ -187,8 +187,9 @@ def test_the_mosaics_are_what_they_are_meant_to_be(
     mosaics: FaultyServer, layers: dict[tuple[str, date], Array]
 ) -> None:
     """All layers are told by their tiles' blocks; blocks are missing in files, pixels in the mosaic."""
-    head = read_index(mosaics.folder, "tiled").head
-    told = {len(pieces) for own in head.layers.values() for pieces in own.values()}
+    parts = range(len(read_collection(mosaics.folder, "tiled").parts))
+    heads = [read_index(mosaics.folder, "tiled", part).head for part in parts]
+    told = {len(pieces) for head in heads for own in head.layers.values() for pieces in own.values()}
     assert told == {2, 3}
     assert (layers["B04", DAYS[0]][380:, :90] == 0).all()
     assert (layers["B11", DAYS[0]][380:, :90] == -5).all()
