@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class SpoiltLine:
 
     Attributes:
         calls: What was asked for until now.
+        connections: How many are open.
         rule: What becomes of a request.
     """
 
@@ -64,6 +65,7 @@ class SpoiltLine:
         self.port = port
         self.rule: Rule = rule or (lambda call: None)
         self.calls: list[Call] = []
+        self.connections = 0
         self.lock = threading.Lock()
 
     @property
@@ -98,6 +100,18 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.line = line
 
+    def process_request(self, *accepted: Any) -> None:  # noqa: ANN401
+        """Count what is open."""
+        with self.line.lock:
+            self.line.connections += 1
+        super().process_request(*accepted)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
+        """Count what is open."""
+        super().shutdown_request(request)
+        with self.line.lock:
+            self.line.connections -= 1
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever is killed while he speaks is no error of ours."""
 
@@ -112,7 +126,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         line = self.server.line
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # who spoke is dead
+            self.close_connection = True
+            return
         with line.lock:
             call = Call(len(line.calls) + 1, self.command, self.path)
             line.calls.append(call)
