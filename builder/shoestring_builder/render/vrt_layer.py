@@ -34,7 +34,8 @@ from shoestring_schema.grid import Window
 from shoestring_schema.site import SourceFile
 from shoestring_schema.vrt import PlainVrt, VrtSource
 
-_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\\ufffe\uffff]")
+"""What XML can't hold, or servers and clients don't take in an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,9 @@ def _href(origin: SourceBand, task: RenderTask) -> str:
     if not path.is_relative_to(task.site.resolve()):
         raise _refuse(origin, f"it lies outside of the site {task.site}", "move it into the site")
     href = Path(os.path.relpath(path, task.home.resolve())).as_posix()
-    if _NOT_IN_XML.search(href):
-        raise _refuse(origin, "its name holds a control character", "rename it")
+    if _UNFIT.search(href):
+        reason = "its path in the site holds a backslash or a control character"
+        raise _refuse(origin, reason, "rename it")
     return href
 
 
