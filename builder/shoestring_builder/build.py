@@ -37,6 +37,7 @@ from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.picture import add_thumbnails
 from shoestring_builder.report import BuildReport, CollectionReport
+from shoestring_builder.workers.cluster import Cluster, Scheduler
 from shoestring_schema.configuration import CatalogueTable, CollectionTable, parse_configuration
 from shoestring_schema.duration import parse_duration
 from shoestring_schema.errors import ConfigError, SourceError
@@ -105,12 +106,20 @@ class _Result:
     written: WrittenCollection | None = None
 
 
-def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) -> BuildReport:
+def build(
+    config_path: Path,
+    *,
+    workers: int = 1,
+    scheduler: "Scheduler | None" = None,
+    progress: bool | None = None,
+) -> BuildReport:
     """Bring a site up to date with its source files.
 
     Args:
         config_path: The configuration file; relative paths in it start from its folder.
         workers: Number of processes that render. The site is the same, byte for byte.
+        scheduler: Dask's scheduler, whose workers render instead: its address, the JSON file that
+            tells it, or a client that is connected. The site is the same here too.
         progress: True shows progress bars on standard error, False does not, None shows
             them on a terminal, for what takes longer than two seconds.
 
@@ -121,6 +130,7 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
         ConfigError: The configuration can't be used; nothing was written.
         CatalogueError: The site that is there can't be read; nothing was written.
         PublishError: The site can't be written; readers see it as it was.
+        LostWorkerError: Workers were lost; what they have finished stays for the next run.
         BusyError: Another builder is at work on it; nothing was done.
     """
     folder = config_path.resolve().parent
@@ -133,7 +143,8 @@ def build(config_path: Path, *, workers: int = 1, progress: bool | None = None) 
         journal = _journal(site, orders)
         freed = _clean_up(catalogue, orders, site, current, journal)
         history = read_history(site.path, current.mark, now())
-        with open_pool(workers, progress=progress) as pool:
+        cluster = None if scheduler is None else _cluster(scheduler, site, orders)
+        with open_pool(cluster or workers, progress=progress) as pool:
             run = _Run(catalogue, site, pool, journal, history)
             results = {name: _build_collection(run, order) for name, order in orders.items()}
         titles = {table.id: table.title or table.id for table in tables}
@@ -214,6 +225,14 @@ def _journal(site: SiteFolder, orders: Mapping[str, _Order | CollectionReport]) 
 
 def _wanted(collection: str, tasks: Iterable[RenderTask]) -> list[Order]:
     return [(collection, task.key, task.fingerprint) for task in tasks]
+
+
+def _cluster(
+    scheduler: Scheduler, site: SiteFolder, orders: Mapping[str, _Order | CollectionReport]
+) -> Cluster:
+    """The workers of a Dask cluster, which must see a source's folder of each collection."""
+    firsts = [next(iter(own.inventory.layers.values())) for own in _looked(orders).values()]
+    return Cluster(scheduler, site.staging, dict.fromkeys(own[0].path.parent for own in firsts))
 
 
 def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:

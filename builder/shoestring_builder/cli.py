@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True,
-              help="Processes that render; the site is the same.")  # fmt: skip
-def build(config: Path, workers: int) -> None:
+@click.option("--workers", type=click.IntRange(1),
+              help="Processes that render, one if nothing is said; the site is the same.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS",
+              help="Dask's scheduler, whose workers render instead: tcp://host:8786, or the JSON "
+              "file that tells it.")  # fmt: skip
+def build(config: Path, workers: int | None, scheduler: str | None) -> None:
     """Bring the site that CONFIG (a TOML file) describes up to date with its source files.
 
     Exit code 0: done, also when there was nothing to do; 1: something could not be built;
@@ -29,7 +32,9 @@ def build(config: Path, workers: int) -> None:
     """
     from shoestring_builder.build import build as run
 
-    report = run(config, workers=workers)
+    if workers is not None and scheduler is not None:
+        raise click.UsageError("--workers and --scheduler exclude each other.")
+    report = run(config, workers=workers or 1, scheduler=scheduler)
     for collection in report.collections:
         click.echo(str(collection))
     if report.freed.files:

@@ -28,7 +28,7 @@ class PublishError(ShoestringError):
 
 
 class LostWorkerError(PublishError):
-    """A worker process died. What others have finished stays for the next run."""
+    """Workers died, or can't be reached or used. What is finished stays for the next run."""
 
 
 class BusyError(PublishError):

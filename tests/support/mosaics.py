@@ -27,6 +27,7 @@ def write_raster(
     dtype: str = "uint16",
     nodata: float | None = None,
     names: tuple[str, ...] = (),
+    tiled: bool = False,
 ) -> Path:
     """Write a GeoTIFF; `pixels` is a 2-D or 3-D (bands first) array, or one number for all."""
     array = np.asarray(pixels)
@@ -35,9 +36,11 @@ def write_raster(
     bands = array.astype(dtype)[None] if array.ndim == 2 else array.astype(dtype)
     transform = Affine(resolution, 0, origin[0], 0, -resolution, origin[1])
     path.parent.mkdir(parents=True, exist_ok=True)
+    blocks = {"tiled": True, "blockxsize": 32, "blockysize": 32} if tiled else {}
     with rasterio.open(
         path, "w", driver="GTiff", count=bands.shape[0], height=bands.shape[1],
         width=bands.shape[2], dtype=dtype, crs=crs, transform=transform, nodata=nodata,
+        **blocks,
     ) as target:  # fmt: skip
         target.write(bands)
         for number, name in enumerate(names, 1):

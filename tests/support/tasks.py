@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from shoestring_schema.errors import PublishError, SourceError
 
@@ -22,3 +23,11 @@ def full(number: int) -> int:
 def die(number: int) -> int:
     """A task that kills its process."""
     os._exit(number)
+
+
+def die_once(mark: Path) -> int:
+    """A task that kills its process when it is done for the first time; tell which process."""
+    if not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return os.getpid()

@@ -15,6 +15,7 @@ from shoestring_builder.index.clear import Geometry, MaskLayer, clear_shares, le
 from shoestring_builder.index.index_file import Bytes, Slots
 from shoestring_builder.index.layer_files import LayerFiles, read_layer
 from shoestring_builder.render.geotiff import writing
+from shoestring_builder.workers.output import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def find_blocks(task: BlocksTask) -> LayerFiles:
     """
     files, records = read_layer(task.path, task.nodata)
     with writing(task.out.parent):
-        task.out.write_bytes(records.tobytes())
+        write_whole(task.out, records.tobytes())
     return files
 
 
@@ -71,7 +72,7 @@ def find_clear(task: ClearTask) -> None:
     """
     shares = clear_shares(task.mask, task.geometries, task.own)
     with writing(task.out.parent):
-        task.out.write_bytes(np.concatenate(shares).tobytes())
+        write_whole(task.out, np.concatenate(shares).tobytes())
 
 
 class Pile:

@@ -17,6 +17,7 @@ from rasterio.io import DatasetReader, MemoryFile
 
 from shoestring_builder.render.geotiff import writing
 from shoestring_builder.render.raster_source import GDAL_ERRORS, Flags, Pixels, cause, holds_data
+from shoestring_builder.workers.output import write_whole
 from shoestring_schema.configuration import BandTable
 from shoestring_schema.errors import PublishError
 from shoestring_schema.vrt import parse_vrt
@@ -76,7 +77,7 @@ def thumbnail(
     channels, alpha = _draw([layers[name] for name in chosen], bands[chosen[0]], home)
     data = _png([*channels, alpha])
     with writing(out.parent):
-        out.write_bytes(data)
+        write_whole(out, data)
     return Thumbnail(out, len(data), "1220" + hashlib.sha256(data).hexdigest())
 
 
