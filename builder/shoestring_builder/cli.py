@@ -132,15 +132,18 @@ def _announce(site: Path, address: "Address") -> None:
 
 @click.command()
 @click.argument("site", type=click.Path(path_type=Path))
-def check(site: Path) -> None:
-    """Check that every file of SITE is there, whole and right.
+@click.option("--deep", is_flag=True, help="Read every byte, not only documents; validate COGs, "
+              "tile indexes and STAC.")  # fmt: skip
+def check(site: Path, deep: bool) -> None:
+    """Check that every file of SITE is there, in its size, and that its documents are right.
 
-    Each fault is one sentence on standard output, and the exit code is 1.
+    That is quick enough for every day. What a disk has silently lost within a file is found with
+    --deep. Each fault is one sentence on standard output, and the exit code is 1.
     """
     from shoestring_builder.check.site import check as run
     from shoestring_builder.check.site import counted
 
-    report = run(site)
+    report = run(site, deep=deep)
     for fault in report.faults:
         click.echo(fault)
     for note in report.notes:

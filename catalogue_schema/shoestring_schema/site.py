@@ -367,7 +367,10 @@ class SnapshotsDocument(_Document, frozen=True):
     Attributes:
         version: Version of the catalogue contract.
         snapshots: Them.
+        checksum: Multihash of this document without this field, as it would be written: nothing
+            else tells whether its times are right.
     """
 
     version: str = field(name="shoestring:version")
     snapshots: tuple[SnapshotDocument, ...] = ()
+    checksum: str | None = None

@@ -13,6 +13,8 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
+from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer, pretty
+
 UTM = "EPSG:32630"
 
 
@@ -130,6 +132,8 @@ def age(path: Path, hours: float) -> None:
         then = entry.stat().st_mtime - hours * 3600
         if entry.name in ("catalog.json", "collection.json", "snapshots.json"):
             entry.write_text(_older(entry.read_text("utf-8"), hours), "utf-8")
+        if entry.name == "snapshots.json":
+            seal(entry)
         os.utime(entry, (then, then))
 
 
@@ -141,27 +145,39 @@ def _older(document: str, hours: float) -> str:
     return re.sub(r'("(?:time|until)": ")([^"]+)', shifted, document)
 
 
+def seal(path: Path) -> None:
+    """Let a list of snapshots tell the checksum of what it says now."""
+    document = json.loads(path.read_text("utf-8"))
+    document.pop("checksum", None)
+    document["checksum"] = _sum(pretty(document))
+    path.write_bytes(pretty(document))
+
+
 def republish(site: Path) -> None:
     """Make a snapshot of what the pointers of a site say now, as a builder would have."""
     catalogue = json.loads((site / "catalog.json").read_text("utf-8"))
     mark = catalogue.pop("shoestring:snapshot")
-    pointers: dict[Path, dict[str, Any]] = {site / "catalog.json": catalogue}
+    links = [own for own in catalogue.get("links", ()) if own["rel"] != "version-history"]
+    catalogue |= {"links": links} if "links" in catalogue else {}
+    pointers: dict[Path, bytes] = {}
     for entry in catalogue["shoestring:collections"]:
         folder = site / entry["id"]
         document = json.loads((folder / "collection.json").read_text("utf-8"))
         document.pop("shoestring:snapshot", None)
-        pointers[folder / "collection.json"] = document
         name, data = _hashed(folder, "collection", document)
+        pointers[folder / "collection.json"] = data
         entry |= {"href": f"./{entry['id']}/{name}", "size": len(data), "checksum": _sum(data)}
         entry.pop("database", None)
         if (folder / "database.json").is_file():
             entry["database"] = _sum((folder / "database.json").read_bytes())
-    name, _ = _hashed(site, "catalog", catalogue)
+    name, data = _hashed(site, "catalog", catalogue)
     mark["id"] = name[len("catalog-") : -len(".json")]
     history = {"shoestring:version": "1.0", "snapshots": [mark]}
     (site / "snapshots.json").write_text(json.dumps(history), "utf-8")
+    seal(site / "snapshots.json")
+    (site / "catalog.json").write_bytes(catalogue_pointer(data, mark))
     for path, document in pointers.items():
-        path.write_text(json.dumps({**document, "shoestring:snapshot": mark}), "utf-8")
+        path.write_bytes(collection_pointer(document, mark))
 
 
 def outdate(site: Path) -> None:

@@ -236,12 +236,12 @@ def open_checked(
         index: What it says of the index.
 
     Returns:
-        The index, or None where it is not whole; and what is wrong with the file.
+        The index, or None where it is not whole or not read; and what is wrong with the file.
     """
     try:
         target = reader.follow(name, index.href)
         faults = list(file_faults(reader, target, index.size, index.checksum))
-        if faults:
+        if faults or not reader.deep:
             return None, faults
         file = open_index(reader.path(target), index, target)
     except CatalogueError as error:

@@ -33,6 +33,7 @@ class Report:
         items: Items of them.
         files: Files that were read whole.
         size: Bytes of these files.
+        unread: Files of which only the size was compared.
     """
 
     faults: tuple[str, ...]
@@ -41,14 +42,17 @@ class Report:
     items: int
     files: int
     size: int
+    unread: int = 0
 
     @property
     def summary(self) -> str:
         """What was checked, in half a line."""
-        return (
+        what = (
             f"{counted(self.collections, 'collection')}, {counted(self.items, 'item')}, "
             f"{counted(self.files, 'file')}, {self.size / 1e6:.1f} MB"
         )
+        others = counted(self.unread, "other file")
+        return f"{what}; the sizes of {others}, which --deep reads" if self.unread else what
 
 
 def counted(number: int, noun: str) -> str:
@@ -56,14 +60,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def check(site: Path) -> Report:
-    """Check every link, file, size, checksum, COG and STAC document of a site.
+def check(site: Path, *, deep: bool = True) -> Report:
+    """Check every link, file, size, checksum, COG, tile index and STAC document of a site.
+
+    Without `deep` documents are read, whose checksums state what all others are: of layers,
+    pictures and indexes only the sizes are compared, and neither COGs nor STAC are validated.
+    That is done in little time, every day; what a disk lost silently, only a deep check finds.
 
     A progress bar goes to standard error where that is a terminal and it takes over two
     seconds. No content of the site can make this fail: whatever is broken is a sentence.
 
     Args:
         site: The site's folder.
+        deep: Whether every byte is read.
 
     Raises:
         CatalogueError: The folder has no `catalog.json`, so it is no site.
@@ -74,7 +83,7 @@ def check(site: Path) -> Report:
             f"{site} is not a site: it has no catalog.json. Name the folder that "
             "`shoestring build` wrote."
         )
-    reader = SiteReader(site.resolve(), named={"catalog.json"})
+    reader = SiteReader(site.resolve(), deep, named={"catalog.json"})
     faults, document = _catalogue(reader)
     checked = [check_collection(reader, name) for name in _collections(reader, document)]
     faults += [fault for collection in checked for fault in collection.faults]
@@ -93,6 +102,7 @@ def check(site: Path) -> Report:
         items=sum(len(collection.features) for collection in checked),
         files=len(reader.digests),
         size=sum(digest.size for digest in reader.digests.values()),
+        unread=len(reader.sizes),
     )
 
 

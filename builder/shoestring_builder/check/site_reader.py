@@ -16,6 +16,8 @@ from shoestring_schema.errors import CatalogueError
 T = TypeVar("T")
 
 _CHUNK = 2**20
+_DOCUMENTS = (".json", ".vrt")
+"""Ends of the names of files that are text, few bytes, and tell of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,18 @@ class SiteReader:
 
     Attributes:
         root: The folder, resolved.
+        deep: Whether all files are read, or documents only.
         digests: Of the files that were read whole.
+        sizes: Of the files that were looked at and not read.
         named: The files that something in the site names.
     """
 
     root: Path
+    deep: bool = True
     digests: dict[str, Digest] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
 
     def follow(self, document: str, href: str) -> str:
         """The name of the file that an href in a document leads to.
@@ -114,6 +121,29 @@ class SiteReader:
         if known is None:
             known = self.digests[name] = self._digest(name)
         return known
+
+    def reads(self, name: str) -> bool:
+        """Whether a file is read whole: all others are looked at only, but in a deep check."""
+        return self.deep or name.endswith(_DOCUMENTS)
+
+    def size(self, name: str) -> int:
+        """Size of a file that is not read.
+
+        Raises:
+            CatalogueError: It can't be looked at.
+        """
+        if name not in self.sizes:
+            try:
+                self.sizes[name] = self.path(name).stat().st_size
+            except OSError as error:
+                raise CatalogueError(f"{name} can't be read: {error.strerror}.") from None
+        return self.sizes[name]
+
+    def first_time(self, name: str) -> bool:
+        """Whether this is asked of a name for the first time: snapshots have much in common."""
+        known = name in self._seen
+        self._seen.add(name)
+        return not known
 
     def others(self) -> Iterator[str]:
         """The files that nothing names, in order; the builder's own hidden ones left out."""

@@ -8,7 +8,12 @@ from typing import Any
 
 from shoestring_builder.check.layer import file_faults, name_faults
 from shoestring_builder.check.site_reader import SiteReader
-from shoestring_builder.describe.pointers import SNAPSHOTS
+from shoestring_builder.describe.pointers import (
+    SNAPSHOTS,
+    catalogue_pointer,
+    collection_pointer,
+)
+from shoestring_builder.publish.history import is_as_written
 from shoestring_builder.publish.names import snapshot_name
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.site import (
@@ -51,7 +56,8 @@ def pointer_faults(reader: SiteReader, catalogue: CatalogDocument) -> Faults:
     try:
         reader.file(_POINTER, name)
         document = reader.read(name, CatalogDocument)
-        if (document.collections, document.id) != (entries, catalogue.id):
+        same = (document.collections, document.id) == (entries, catalogue.id)
+        if not same or reader.data(_POINTER) != catalogue_pointer(reader.data(name), mark):
             yield f"{_POINTER} does not say what {name} says, which it claims to show."
     except CatalogueError as error:
         yield str(error)
@@ -83,11 +89,14 @@ def kept_snapshots(reader: SiteReader, mark: SnapshotMark | None) -> tuple[list[
     try:
         document = reader.read(SNAPSHOTS, SnapshotsDocument)
         require_readable(document.version, SNAPSHOTS)
+        as_written = is_as_written(reader.data(SNAPSHOTS))
     except CatalogueError as error:
         return [str(error)], [mark.id]
     reader.named.add(SNAPSHOTS)
     listed = document.snapshots
     faults = list(_list_faults(listed, mark))
+    if not faults and not as_written:
+        faults.append(f"{SNAPSHOTS} is not as it was written: a part of it has changed.")
     return faults, list(dict.fromkeys([mark.id, *(own.id for own in listed)]))
 
 
@@ -123,11 +132,13 @@ def _collection_faults(reader: SiteReader, entry: CollectionEntry, mark: Snapsho
     name = reader.follow(_POINTER, entry.href)
     yield from file_faults(reader, name, entry.size, entry.checksum)
     pointer = f"{entry.id}/collection.json"
-    shown = dict(reader.read(pointer, Json))
+    shown, published = dict(reader.read(pointer, Json)), reader.read(name, Json)
     stated = shown.pop("shoestring:snapshot", None)
-    if shown != reader.read(name, Json):
+    marked = stated == {"id": mark.id, "time": mark.time}
+    as_written = reader.data(pointer) == collection_pointer(reader.data(name), mark)
+    if shown != published or (marked and not as_written):
         yield f"{pointer} does not say what {name} says, which it should show."
-    if stated != {"id": mark.id, "time": mark.time}:
+    if not marked:
         yield f"{pointer} is not marked as of snapshot {mark.id}."
     database = f"{entry.id}/database.json"
     if entry.database is not None:
@@ -143,8 +154,9 @@ def _document_faults(reader: SiteReader, name: str) -> Faults:
         try:
             target = reader.follow(name, part.href)
             yield from file_faults(reader, target, part.size, part.checksum)
-            for item in reader.read(target, PartDocument).features:
-                yield from _item_faults(reader, target, item)
+            if reader.first_time(target):
+                for item in reader.read(target, PartDocument).features:
+                    yield from _item_faults(reader, target, item)
             if part.index is not None:
                 index = reader.follow(name, part.index.href)
                 yield from file_faults(reader, index, part.index.size, part.index.checksum)
@@ -172,6 +184,7 @@ def _item_faults(reader: SiteReader, part: str, item: ItemDocument) -> Faults:
 
 def _year_faults(reader: SiteReader, name: str) -> Faults:
     yield from name_faults(reader, name)
-    for link in reader.read(name, CatalogDocument).links:
+    links = reader.read(name, CatalogDocument).links if reader.first_time(name) else ()
+    for link in links:
         if link.rel == "item":
             yield from name_faults(reader, reader.follow(name, link.href))

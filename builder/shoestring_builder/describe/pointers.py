@@ -20,9 +20,9 @@ def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
     """`catalog.json`, from ``catalog-<id>.json``: its links lead to addresses that stay."""
     document: Document = msgspec.json.decode(snapshot)
     links: list[Document] = []
-    for own in document["links"]:
-        if own["rel"] == "child":
-            folder = own["href"].rpartition("/")[0]
+    for own in document.get("links", ()):
+        folder, _, name = own["href"].rpartition("/")
+        if own["rel"] == "child" and name.startswith("collection-"):
             links.append({**own, "href": f"{folder}/collection.json"})
         elif own["rel"] != LATEST:
             links.append(own)

@@ -1,9 +1,11 @@
 """The snapshots that a site keeps: ``snapshots.json``."""
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -51,7 +53,28 @@ def read_history(site: Path, mark: SnapshotMark | None, now: datetime) -> Snapsh
 
 def history_data(snapshots: Snapshots) -> bytes:
     """``snapshots.json``."""
-    return pretty(SnapshotsDocument(version=SCHEMA_VERSION, snapshots=snapshots))
+    document = SnapshotsDocument(version=SCHEMA_VERSION, snapshots=snapshots)
+    return pretty(
+        msgspec.structs.replace(document, checksum=_checksum(msgspec.to_builtins(document)))
+    )
+
+
+def is_as_written(data: bytes) -> bool:
+    """Whether ``snapshots.json`` is what a builder wrote, to the last bit; pure.
+
+    Its times follow from nothing else that is in the site, so it tells its own checksum.
+
+    Raises:
+        CatalogueError: It is no document.
+    """
+    document = decode(data, dict[str, Any], SNAPSHOTS)
+    return pretty(document) == data and document.get("checksum") == _checksum(document)
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """Of the list, but for what it says of this."""
+    rest = {key: value for key, value in document.items() if key != "checksum"}
+    return "1220" + hashlib.sha256(pretty(rest)).hexdigest()
 
 
 def next_mark(snapshots: Snapshots, snapshot: str, now: datetime) -> SnapshotMark:
@@ -111,12 +134,15 @@ def kept(
 def _listed(path: Path, now: datetime) -> Snapshots | None:
     """What the list says; None where it is not there, or damaged."""
     try:
-        document = decode(path.read_bytes(), SnapshotsDocument, str(path))
+        data = path.read_bytes()
+        document = decode(data, SnapshotsDocument, str(path))
         _not_before(document.snapshots, now)  # every time is one
+        raw = decode(data, dict[str, Any], str(path))
     except (OSError, CatalogueError, ValueError):
         return None
     require_readable(document.version, str(path))
-    return document.snapshots
+    whole = document.checksum in (None, _checksum(raw))  # earlier builders wrote none
+    return document.snapshots if whole else None
 
 
 def _found(site: Path, mark: SnapshotMark | None, now: datetime) -> Iterator[SnapshotDocument]:
