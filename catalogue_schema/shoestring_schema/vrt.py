@@ -97,7 +97,8 @@ class PlainVrt:
         for source in self.sources:
             _write_source(band, source)
         ET.indent(root)
-        return ET.tostring(root, encoding="unicode") + "\n"
+        text = ET.tostring(root, encoding="unicode") + "\n"
+        return text.replace("\r", "&#13;")  # else whoever reads it takes it for the end of a line
 
 
 def parse_vrt(data: bytes, where: str) -> PlainVrt:

@@ -81,6 +81,7 @@ def take_inventory(table: CollectionTable, folder: Path, read: HeaderReader) -> 
     claims: dict[tuple[LayerKey, str], SourceBand] = {}
     for file in files:
         try:
+            _require_text(file.path)
             found = list(_layers_of(table, file, read))
         except SourceError as error:
             unusable.append(str(error))
@@ -169,6 +170,17 @@ def _require_every_band(
                 f'"{table.source}" says {{band}}, none says "{band.source_name or name}". '
                 "Correct its source_name or take the band out."
             )
+
+
+def _require_text(path: Path) -> None:
+    """Refuse a name of bytes that are no text: GDAL and URLs know only UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        name = os.fsencode(path).decode(errors="backslashreplace")
+        raise SourceError(
+            f"{name} has a name that is not UTF-8, as of an old system: rename it."
+        ) from None
 
 
 def _layers_of(

@@ -7,6 +7,7 @@ the VRT is the same mosaic that would have been written.
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -32,6 +33,9 @@ from shoestring_schema.errors import SourceError
 from shoestring_schema.grid import Window
 from shoestring_schema.site import SourceFile
 from shoestring_schema.vrt import PlainVrt, VrtSource
+
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\\ufffe\uffff]")
+"""What XML can't hold, or servers and clients don't take in an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,11 @@ def _href(origin: SourceBand, task: RenderTask) -> str:
     path = origin.path.resolve()
     if not path.is_relative_to(task.site.resolve()):
         raise _refuse(origin, f"it lies outside of the site {task.site}", "move it into the site")
-    return Path(os.path.relpath(path, task.home.resolve())).as_posix()
+    href = Path(os.path.relpath(path, task.home.resolve())).as_posix()
+    if _UNFIT.search(href):
+        reason = "its path in the site holds a backslash or a control character"
+        raise _refuse(origin, reason, "rename it")
+    return href
 
 
 def _obstacles(source: RasterSource) -> Iterator[str]:
