@@ -34,3 +34,28 @@ def mounted(place: Path, options: str) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run([umount, "-l", place], check=True)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A folder that nothing can be written into, for as long as the context lasts.
+
+    Args:
+        folder: It, with all that is below.
+    """
+    if os.geteuid() != 0:
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(0o755)
+        return
+    mount, umount = require_tool("mount"), require_tool("umount")
+    made = subprocess.run([mount, "--bind", folder, folder], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f"This machine lets nobody mount: {made.stderr.decode().strip()}")
+    try:
+        subprocess.run([mount, "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        subprocess.run([umount, "-l", folder], check=True)

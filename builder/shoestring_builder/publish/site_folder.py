@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shoestring_builder.publish.lock import SiteLock
-from shoestring_schema.errors import BusyError, LostWorkerError, PublishError
+from shoestring_schema.errors import BusyError, CatalogueError, LostWorkerError, PublishError
 
 STAGING = ".staging"
 """The hidden folder of a site in which the builder works."""
@@ -216,6 +216,7 @@ def open_site(path: Path) -> Iterator[SiteFolder]:
     Raises:
         BusyError: Another builder is at work on it.
         PublishError: There is a file where the folder should be, or it can't be locked.
+        CatalogueError: What is there can't be read.
     """
     if path.exists() and not path.is_dir():
         raise PublishError(f"{path} is a file: set output to a folder, or move the file away.")
@@ -230,6 +231,11 @@ def open_site(path: Path) -> Iterator[SiteFolder]:
     except PublishError:  # no room, most likely: leave none of it taken
         site.withdraw()
         raise
+    except OSError as error:  # where something is written, that is told there
+        raise CatalogueError(
+            f"{error.filename or path} can't be read ({error.strerror or error}): see that its disk is "
+            "well and its rights are right, and build again; the site is as it was."
+        ) from error
     else:
         site.clear()
     finally:

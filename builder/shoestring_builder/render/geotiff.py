@@ -2,10 +2,12 @@
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import rasterio
 import rasterio.shutil
@@ -26,6 +28,9 @@ _COG = {
     "BIGTIFF": "IF_SAFER",
     "NUM_THREADS": "1",  # the same bytes on every machine; layers are rendered side by side
 }
+
+_LAYOUT = re.compile(rb"GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n")
+"""What a COG of GDAL's begins with, behind a TIFF's first bytes: how long the rest of it is."""
 
 
 @contextmanager
@@ -113,6 +118,21 @@ def write_cog(plain: Path, path: Path, *, block_size: int, overview_resampling: 
         )  # fmt: skip
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def is_in_order(path: Path) -> bool:
+    """Whether a COG's header stands where GDAL puts it: right behind what tells of the layout.
+
+    Where a write fails once, libtiff writes the header again at another place, and tells nobody:
+    the file can be read, and is not the one that these pixels make.
+    """
+    with path.open("rb") as file:
+        start = file.read(128)
+    order: Literal["little", "big"] = "little" if start[:2] == b"II" else "big"
+    number = slice(8, 16) if int.from_bytes(start[2:4], order) == 43 else slice(4, 8)
+    layout = _LAYOUT.match(start, number.stop)
+    end = layout.end() + int(layout[1]) if layout else number.stop
+    return int.from_bytes(start[number], order) == end + end % 2
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from shoestring_builder.publish.room import require_room
 from shoestring_builder.render.chunks import chunks
 from shoestring_builder.render.geotiff import (
     create_geotiff,
+    is_in_order,
     unwritable,
     write_cog,
     writing,
@@ -157,7 +158,7 @@ def _verify(cog: Path, sums: list[int], task: RenderTask) -> tuple[StoredBand, R
         )
     except SourceError as error:
         raise unwritable(task.staging, "what was written can't be read back") from error
-    if found is None or read != sums:
+    if found is None or read != sums or not is_in_order(cog):
         raise unwritable(task.staging, "what was written did not come back")
     return found
 
