@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from shoestring_builder.check import stac
 from shoestring_builder.check.site import check
 from shoestring_builder.publish.rollback import list_snapshots
 from support import killed_build
+from support.dask_cluster import DaskCluster
+from support.instants import INSTANTS
 from support.mosaics import (
     CONFIGURATION,
     age,
@@ -29,7 +32,6 @@ from support.mosaics import (
 )
 from support.whole_reader import WholeReader
 
-INSTANTS = int(os.environ.get("SHOESTRING_INSTANTS", "20"))
 OLD, NEW = 3, 10
 """Dates that are published, and that are to be."""
 
@@ -91,9 +93,9 @@ def _dated(project: Path, date: int) -> Path:
 
 
 def _start(
-    project: Path, *, workers: int, event: int, before: bool = False
+    project: Path, *, workers: int, event: int, before: bool = False, scheduler: str = ""
 ) -> "subprocess.Popen[str]":
-    arguments = [project / "site.toml", workers, event, int(before)]
+    arguments = [project / "site.toml", workers, event, int(before), scheduler]
     return subprocess.Popen(
         [sys.executable, killed_build.__file__, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -138,17 +140,105 @@ def test_a_builder_that_is_killed(night: Night, tmp_path: Path, instant: int) ->
         if not by_call:
             _kill_at(process, dice.uniform(*night.seconds))
         process.communicate(timeout=60)
-        finished = _finished(site)
-        published = len(reader_dates(site)) == OLD + NEW
-        report = build(project / "site.toml", progress=False).collections[0]
+        _ends_well(night, project)
     assert reader.faults == []
     assert set(reader.seen) <= held | {list_snapshots(site)[1].id}  # type: ignore[union-attr]
+    shutil.rmtree(project)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="Only Linux tells of children.")
+@pytest.mark.parametrize("instant", range(-(-INSTANTS // 4)))
+def test_workers_that_are_killed_in_turn(night: Night, tmp_path: Path, instant: int) -> None:
+    """One of two workers, then the one in their place, and then sometimes the builder, are killed.
+
+    Readers see only whole snapshots, and what was finished is not done again.
+    """
+    dice = random.Random(1000 + instant)
+    project = Path(shutil.copytree(night.project, tmp_path / "project"))
+    site = project / "site"
+    held = {own.id for own in list_snapshots(site)[0]}
+    with WholeReader(site) as reader:
+        process = _start(project, workers=2, event=10**9)
+        _until_it_renders(process, site)
+        for _ in range(dice.randint(1, 2)):
+            _wait(process, dice.uniform(0, 0.3))
+            _kill_a_worker(process, dice)
+        if dice.random() < 0.5:
+            _kill_at(process, dice.uniform(0, night.seconds[1]))
+        process.communicate(timeout=60)
+        _ends_well(night, project)
+    assert reader.faults == []
+    assert set(reader.seen) <= held | {list_snapshots(site)[1].id}  # type: ignore[union-attr]
+    shutil.rmtree(project)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[DaskCluster]:
+    """A Dask cluster, whose workers are killed by the tests."""
+    with DaskCluster(2) as running:
+        yield running
+
+
+@pytest.mark.parametrize("instant", range(-(-INSTANTS // 4)))
+def test_a_dask_worker_that_is_killed(
+    night: Night, cluster: DaskCluster, tmp_path: Path, instant: int
+) -> None:
+    """Others do its work, and the run ends well; sometimes the builder is killed as well."""
+    dice = random.Random(2000 + instant)
+    project = Path(shutil.copytree(night.project, tmp_path / "project"))
+    site = project / "site"
+    held = {own.id for own in list_snapshots(site)[0]}
+    both = dice.random() < 0.3
+    with WholeReader(site) as reader:
+        process = _start(project, workers=0, event=10**9, scheduler=cluster.address)
+        _until_it_renders(process, site)
+        _wait(process, dice.uniform(0, 0.3))
+        cluster.kill_worker(dice.randrange(2))
+        cluster.add_worker()
+        if both:
+            _kill_at(process, dice.uniform(0, night.seconds[1]))
+        process.communicate(timeout=60)
+        assert both or process.returncode == 0
+        _ends_well(night, project)
+    assert reader.faults == []
+    assert set(reader.seen) <= held | {list_snapshots(site)[1].id}  # type: ignore[union-attr]
+    shutil.rmtree(project)
+
+
+def _ends_well(night: Night, project: Path) -> None:
+    """The next run does what is left, and nothing twice."""
+    site = project / "site"
+    finished = _finished(site)
+    published = len(reader_dates(site)) == OLD + NEW
+    report = build(project / "site.toml", progress=False).collections[0]
     to_do = 0 if published else 2 * NEW + 1
     assert report.rendered + report.reused == to_do
     assert report.rendered == to_do - (0 if published else finished)
     assert timeless(site) == night.after
     assert (check(site).faults, hidden(site)) == ((), [])
-    shutil.rmtree(project)
+
+
+def _until_it_renders(process: "subprocess.Popen[str]", site: Path) -> None:
+    while process.poll() is None and not _finished(site):
+        time.sleep(0.001)
+
+
+def _wait(process: "subprocess.Popen[str]", seconds: float) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
+
+
+def _kill_a_worker(process: "subprocess.Popen[str]", dice: random.Random) -> None:
+    """Kill one of the processes that a builder has started to render, if there is one."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    with suppress(OSError):
+        workers = [
+            int(child)
+            for child in children.read_text().split()
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        if workers:
+            os.kill(dice.choice(workers), signal.SIGKILL)
 
 
 def _kill_at(process: "subprocess.Popen[str]", seconds: float) -> None:
