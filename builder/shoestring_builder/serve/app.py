@@ -7,7 +7,6 @@ answers only who states an origin. What is left to do is little and below.
 
 import gzip
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from shoestring_builder.media import FOR_EVER, is_hashed, media_type
 from shoestring_builder.serve.byte_range import parse_range
 from shoestring_builder.site_path import find_file
 
@@ -28,20 +28,6 @@ CHUNK = 2**20
 
 GZIP_LEAST = 1000
 """Bytes. Less is not worth compressing."""
-
-MEDIA_TYPES = {
-    ".json": "application/json",
-    ".geojson": "application/geo+json",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".vrt": "application/xml",
-    ".xml": "application/xml",
-    ".html": "text/html; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-}
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -52,8 +38,6 @@ CORS = {
     ),
     "Access-Control-Max-Age": "86400",
 }
-
-_HASHED = re.compile(r"-[0-9a-f]{16}\.[A-Za-z0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +51,7 @@ class _OpenFile:
 
     @property
     def media_type(self) -> str:
-        return MEDIA_TYPES.get(Path(self.name).suffix.lower(), "application/octet-stream")
+        return media_type(self.name)
 
     @property
     def etag(self) -> str:
@@ -75,7 +59,7 @@ class _OpenFile:
 
     def headers(self, *, compressed: bool) -> dict[str, str]:
         """What every answer about the file says."""
-        kept = "public, max-age=31536000, immutable" if _HASHED.search(self.name) else "no-cache"
+        kept = FOR_EVER if is_hashed(self.name) else "no-cache"
         headers = {
             **CORS,
             "ETag": f"W/{self.etag}" if compressed else self.etag,
