@@ -1,7 +1,7 @@
 # make demo       the whole path on one machine: mosaics, site, server, NDVI
 # make test       all checks and tests, on this Python, the newest one, and the lowest versions
 # make check      the quick part of it: style, types, imports, tests on this Python
-# make torture    builders killed at 200 random instants; `make test` takes a tenth of them
+# make torture    builders and copies killed at 300 random instants; `make test` takes a tenth of them
 # make schemas    JSON Schemas and the configuration's reference, from the contract's types
 # make constraints  the pinned versions, from fresh environments
 # make bench      benchmarks over a slow link (as root; needs ../shared/wan)

@@ -4,6 +4,7 @@ Each imports what it needs when it is called. Results go to standard output, all
 standard error; errors of this project pass through to the command, which shows them.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,36 @@ def rollback(site: Path, snapshot: str) -> None:
 
     found = run(site, snapshot)
     click.echo(f"{site} shows snapshot {found.id} of {found.time}.")
+
+
+# --- publish -------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.argument("target")
+@click.option("--keep", default="20 hours", show_default=True, metavar="DURATION",
+              help="How long a snapshot can still be read after another is shown.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 256), default=8, show_default=True,
+              help="Files that travel at once to an object store.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Tell what there is to do, and do nothing.")
+def publish(site: Path, target: str, keep: str, jobs: int, dry_run: bool) -> None:
+    """Copy SITE to TARGET, and from then on what is new in it; no reader sees a half of it.
+
+    TARGET is a folder, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix,
+    user@host:/path or rsync://host/module/path. Exit code 0: done, also when there was nothing to
+    do; 1: it could not be copied; 75: another copy, or a
+    builder, is at work on TARGET.
+    """
+    from shoestring_builder.mirror.run import copy_site
+    from shoestring_schema.duration import PATTERN, parse_duration
+
+    if not re.match(PATTERN, keep):
+        raise click.UsageError('--keep is a number and a unit, such as "30 days" or "1 hour".')
+    report = copy_site(site, target, keep=parse_duration(keep), jobs=jobs, dry_run=dry_run)
+    click.echo(f"{target}: {report}.")
+    if report.hindrance:
+        click.echo(report.hindrance, err=True)
 
 
 # --- serve ---------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ def write_raster(
     dtype: str = "uint16",
     nodata: float | None = None,
     names: tuple[str, ...] = (),
+    **creation: Any,  # noqa: ANN401
 ) -> Path:
     """Write a GeoTIFF; `pixels` is a 2-D or 3-D (bands first) array, or one number for all."""
     array = np.asarray(pixels)
@@ -38,6 +39,7 @@ def write_raster(
     with rasterio.open(
         path, "w", driver="GTiff", count=bands.shape[0], height=bands.shape[1],
         width=bands.shape[2], dtype=dtype, crs=crs, transform=transform, nodata=nodata,
+        **creation,
     ) as target:  # fmt: skip
         target.write(bands)
         for number, name in enumerate(names, 1):

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import shoestring
+from support.web_path import WebPath
 
 Json = dict[str, Any]
 
@@ -19,19 +20,20 @@ class WholeReader:
         faults: Sentences on what was not whole.
         seen: The snapshots that were shown.
         rounds: How often the site was read.
+        held: The snapshot that it showed at first; it must stay readable.
     """
 
-    def __init__(self, site: Path) -> None:
+    def __init__(self, site: Path | WebPath) -> None:
         """Prepare to read a site that shows a snapshot already.
 
         Args:
-            site: Its folder.
+            site: Its folder, or where a server has it.
         """
         self.faults: list[str] = []
         self.seen: list[str] = []
         self.rounds = 0
         self._site, self._end = site, threading.Event()
-        self._held: str = _json(site / "catalog.json")["shoestring:snapshot"]["id"]
+        self.held: str = _json(site / "catalog.json")["shoestring:snapshot"]["id"]
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
@@ -71,11 +73,11 @@ class WholeReader:
         if snapshot not in [own["id"] for own in listed]:
             self.faults.append(f"{snapshot} is shown and not listed")
         if self.rounds % 5 == 0:
-            with shoestring.open(self._site, snapshot=self._held) as held:
+            with shoestring.open(str(self._site), snapshot=self.held) as held:
                 for collection in held.values():
                     collection.extract(None, _box(collection))
 
-    def _collection(self, path: Path, checksum: str | None = None) -> None:
+    def _collection(self, path: Path | WebPath, checksum: str | None = None) -> None:
         data = path.read_bytes()
         if checksum is not None:
             self._expect(path, checksum, data)
@@ -91,18 +93,18 @@ class WholeReader:
                     file = target.parent / asset["href"]
                     self._expect(file, asset["file:checksum"], file.read_bytes())
 
-    def _database(self, path: Path) -> None:
+    def _database(self, path: Path | WebPath) -> None:
         for hrefs in _json(path).values():
             for href in hrefs:
                 if href is not None and not (path.parent / href).is_file():
                     self.faults.append(f"{path} lists {href}, which is not there")
 
-    def _expect(self, path: Path, checksum: str, data: bytes) -> None:
+    def _expect(self, path: Path | WebPath, checksum: str, data: bytes) -> None:
         if "1220" + hashlib.sha256(data).hexdigest() != checksum:
             self.faults.append(f"{path} is not what was published")
 
 
-def _json(path: Path) -> Json:
+def _json(path: Path | WebPath) -> Json:
     document: Json = json.loads(path.read_bytes())
     return document
 

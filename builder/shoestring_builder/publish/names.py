@@ -3,8 +3,7 @@
 import hashlib
 import posixpath
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -21,6 +20,19 @@ from shoestring_schema.site import (
 )
 
 T = TypeVar("T")
+
+
+class Document(Protocol):
+    """A document of a site, wherever that lies: a `pathlib.Path` is one."""
+
+    def read_bytes(self) -> bytes:
+        """The whole of it; an `OSError` where it can't be read."""
+
+
+class Documents(Protocol):
+    """Where a site's documents are read from: a `pathlib.Path` is one."""
+
+    def __truediv__(self, name: str, /) -> Document: ...
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -42,7 +54,7 @@ class SnapshotNames:
         site: The site's folder.
     """
 
-    def __init__(self, site: Path) -> None:
+    def __init__(self, site: Documents) -> None:
         self._site = site
         self._known: dict[str, frozenset[str]] = {}
 
@@ -103,7 +115,7 @@ def snapshot_name(snapshot: str) -> str:
     return f"catalog-{snapshot}.json"
 
 
-def read_snapshot(site: Path, snapshot: str) -> CatalogDocument:
+def read_snapshot(site: Documents, snapshot: str) -> CatalogDocument:
     """Read the document of a snapshot.
 
     Raises:
@@ -114,7 +126,7 @@ def read_snapshot(site: Path, snapshot: str) -> CatalogDocument:
     )
 
 
-def snapshot_data(site: Path, snapshot: str) -> bytes:
+def snapshot_data(site: Documents, snapshot: str) -> bytes:
     """The bytes of a snapshot's document.
 
     Raises:
@@ -127,7 +139,7 @@ def snapshot_data(site: Path, snapshot: str) -> bytes:
     return data
 
 
-def collection_data(site: Path, entry: CollectionEntry) -> bytes:
+def collection_data(site: Documents, entry: CollectionEntry) -> bytes:
     """The bytes of a collection's document, as a snapshot names it.
 
     Raises:
@@ -141,7 +153,7 @@ def _hrefs(asset: AssetDocument) -> Iterator[str]:
     yield from (source.href for source in asset.sources)
 
 
-def _whole(path: Path, checksum: str | None = None) -> bytes:
+def _whole(path: Document, checksum: str | None = None) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -151,5 +163,5 @@ def _whole(path: Path, checksum: str | None = None) -> bytes:
     return data
 
 
-def _damaged(path: Path) -> CatalogueError:
+def _damaged(path: Document) -> CatalogueError:
     return CatalogueError(f"{path} is not as it was published: build again.")

@@ -80,12 +80,13 @@ class SiteFolder:
         with told(self.staging):
             self.staging.mkdir(parents=True, exist_ok=True)
 
-    def place(self, staged: Path, target: str) -> None:
+    def place(self, staged: Path, target: str, *, again: bool = False) -> None:
         """Give a finished file its name in the site.
 
         Args:
             staged: The file, in the staging folder; it is no longer there afterwards.
             target: Its name, relative to the site; it carries a hash of the content.
+            again: Whether to replace a file that has this name and size already.
 
         Raises:
             PublishError: The file can't be put there.
@@ -94,7 +95,7 @@ class SiteFolder:
         with told(path):
             if staged == path:
                 return
-            if has_size(path, staged.stat().st_size):
+            if not again and has_size(path, staged.stat().st_size):
                 staged.unlink()
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -303,5 +304,5 @@ def told(path: Path) -> Iterator[None]:
     except OSError as error:
         raise PublishError(
             f"{path} can't be written ({error.strerror or error}): make room or set its rights "
-            "right and build again; the site is as it was."
+            "right and try again; the site is as it was."
         ) from None

@@ -1,0 +1,1 @@
+"""A site's copy elsewhere: in a folder, in an object store, on another machine."""
