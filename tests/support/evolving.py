@@ -33,7 +33,7 @@ def evolve(folder: Path, *, hours: float = 13) -> Evolving:
     project = folder / "project"
     for date in (1, 2):
         write_date(project, date)
-    config = write_configuration(project, CONFIGURATION)
+    config = write_configuration(project, CONFIGURATION.replace("settle", "status = false\nsettle"))
     build(config)
     evening = Path(shutil.copytree(project / "site", folder / "evening"))
     age(project / "site", hours)

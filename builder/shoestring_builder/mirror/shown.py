@@ -21,7 +21,7 @@ from shoestring_schema.site import CatalogDocument, SnapshotDocument, SnapshotsD
 from shoestring_schema.version import require_readable
 
 _SNAPSHOT = re.compile(r"catalog-([0-9a-f]{16})\.json")
-_DOCUMENT = re.compile(r"[a-z]+-[0-9a-f]{16}\.json")
+_DOCUMENT = re.compile(r"[a-z]+(-[0-9]{4}(-[0-9]{2}){0,2})?-[0-9a-f]{16}\.json")
 
 
 @dataclass(frozen=True, slots=True)
