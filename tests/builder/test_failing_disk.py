@@ -25,6 +25,8 @@ from support.mosaics import (
 )
 from support.whole_reader import WholeReader
 
+pytestmark = pytest.mark.once
+
 DISK = "read,write,fsync,rename,open"
 """All calls that a disk can refuse."""
 

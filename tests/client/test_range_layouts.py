@@ -189,7 +189,9 @@ def test_the_mosaics_are_what_they_are_meant_to_be(
     """All layers are told by their tiles' blocks; blocks are missing in files, pixels in the mosaic."""
     parts = range(len(read_collection(mosaics.folder, "tiled").parts))
     heads = [read_index(mosaics.folder, "tiled", part).head for part in parts]
-    told = {len(pieces) for head in heads for own in head.layers.values() for pieces in own.values()}
+    told = {
+        len(pieces) for head in heads for own in head.layers.values() for pieces in own.values()
+    }
     assert told == {2, 3}
     assert (layers["B04", DAYS[0]][380:, :90] == 0).all()
     assert (layers["B11", DAYS[0]][380:, :90] == -5).all()

@@ -22,7 +22,10 @@ NIGHTLY = Schedule("day", 2, 15)
 ODD = "a b'c\"d%e$f\\g"
 """A folder's name that every quoting must survive."""
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="cron is of POSIX systems.")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform == "win32", reason="cron is of POSIX systems."),
+]
 
 CRONTAB = """\
 #!/bin/sh

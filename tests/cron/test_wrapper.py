@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[2]
 WRAPPER = ROOT / "cron/shoestring-cron"
 SHELLS = ("dash", "bash", "busybox")
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="The wrapper is for POSIX systems.")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform == "win32", reason="The wrapper is for POSIX systems."),
+]
 
 
 def wrapper(config: Path, *more: str, command: str | None = None, **settings: str) -> Ran:

@@ -14,6 +14,8 @@ from support.command import Ran
 from support.dask_cluster import QUIET, DaskCluster
 from support.mosaics import timeless, write_configuration, write_season
 
+pytestmark = pytest.mark.once
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "cluster"
 
 SBATCH = """#!/bin/sh

@@ -17,6 +17,8 @@ from shoestring_builder.serve.background import BackgroundServer
 from support.command import run_here
 from support.mosaics import write_raster
 
+pytestmark = pytest.mark.once
+
 NAMES = [
     "a b  c",
     unicodedata.normalize("NFC", "Älö é 日本 \N{GRINNING FACE}"),

@@ -20,6 +20,8 @@ from support.evolving import Evolving, evolve
 from support.mosaics import age, timeless, times, tree
 from support.rsync import MODULE, CutLine, rsync_server, ssh_server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Evolving:

@@ -1,4 +1,4 @@
-"""A build that kills itself: ``python killed_build.py CONFIG WORKERS EVENT BEFORE SCHEDULER``.
+"""A build that kills itself: ``python killed_build.py CONFIG WORKERS EVENT BEFORE [SCHEDULER]``.
 
 An event is a call by which the builder changes what is on the disk; before or after one of
 them, the process gets a real SIGKILL. With EVENT 0 it comes to its end and prints how many
@@ -20,7 +20,7 @@ EVENTS = ("replace", "unlink", "fsync", "mkdir", "rmdir")
 
 def main() -> None:
     """Build until the event."""
-    config, workers, event, before, scheduler = sys.argv[1:]
+    config, workers, event, before, *scheduler = sys.argv[1:]
     seen = 0
 
     def watched(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +48,10 @@ def main() -> None:
         setattr(os, name, watched(getattr(os, name)))
     try:
         report = build(
-            Path(config), workers=int(workers), scheduler=scheduler or None, progress=False
+            Path(config),
+            workers=int(workers),
+            scheduler=scheduler[0] if scheduler else None,
+            progress=False,
         )
     except ShoestringError as error:
         sys.exit(str(error))

@@ -131,7 +131,9 @@ def is_in_order(path: Path) -> bool:
     order: Literal["little", "big"] = "little" if start[:2] == b"II" else "big"
     number = slice(8, 16) if int.from_bytes(start[2:4], order) == 43 else slice(4, 8)
     layout = _LAYOUT.match(start, number.stop)
-    end = layout.end() + int(layout[1]) if layout else number.stop
+    if layout is None:  # that write failed
+        return False
+    end = layout.end() + int(layout[1])
     return int.from_bytes(start[number], order) == end + end % 2
 
 

@@ -158,9 +158,23 @@ def _verify(cog: Path, sums: list[int], task: RenderTask) -> tuple[StoredBand, R
         )
     except SourceError as error:
         raise unwritable(task.staging, "what was written can't be read back") from error
-    if found is None or read != sums or not is_in_order(cog):
+    if found is None or read != sums or not is_in_order(cog) or not _is_labelled(cog, task):
         raise unwritable(task.staging, "what was written did not come back")
     return found
+
+
+def _is_labelled(cog: Path, task: RenderTask) -> bool:
+    """Whether a file says of itself what `_label` has written, and where its pixels lie."""
+    recipe = task.recipe
+    with rasterio.open(cog) as file:
+        told = file.descriptions[0], file.units[0] or None, file.tags().get("TIFFTAG_DATETIME")
+        return (
+            told == (recipe.name, recipe.unit or None, _tiff_time(task.key.moment))
+            and np.allclose((file.scales[0], file.offsets[0]), (recipe.scale, recipe.offset), 1e-12)
+            and ("rounded_to_multiples_of" in file.tags(1)) == bool(recipe.step)
+            and np.allclose(file.transform[:6], recipe.grid.transform, 1e-12)
+            and file.crs is not None
+        )
 
 
 def _finish(task: RenderTask, made: Path, tally: Tally, header: int | None) -> RenderedLayer:
