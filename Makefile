@@ -11,18 +11,22 @@ NEWEST := $(shell $(PYTHON) tools/newest_python.py)
 PIP_FLAGS = --quiet --disable-pip-version-check
 DIST = pyproject.toml constraints.txt cron/shoestring-cron
 
-.PHONY: demo test check lint newest lowest torture schemas constraints bench clean
+.PHONY: demo test check machine lint newest lowest torture schemas constraints bench clean
 
 demo: .venv/ready
 	.venv/bin/shoestring demo demo
 
 # The three environments side by side: together they wait about as long as they compute.
-# Killing builders takes long, and is no matter of versions: once is enough.
+# Killing builders takes long, and is no matter of versions, nor are disks and other programs: once
+# is enough.
 test:
-	$(MAKE) --jobs=3 --output-sync=target check newest lowest
+	$(MAKE) --jobs=3 --output-sync=target machine check newest lowest
 
 check: .venv/ready lint
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -m "not torture and not once"
+
+machine: .venv/ready
+	.venv/bin/python -m pytest -q -m "torture or once"
 
 lint: .venv/ready
 	.venv/bin/ruff check .

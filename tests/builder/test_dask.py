@@ -1,5 +1,6 @@
 """Building with the workers of a Dask cluster."""
 
+import gc
 import os
 import shutil
 import threading
@@ -32,10 +33,20 @@ from support.tasks import die, double, full
 from support.tls import PrivateCa
 from support.tools import require_tool
 
+pytestmark = pytest.mark.once
+
+
 DATES = 20
 LAYERS = 2 * DATES
 PATH = str(Path(__file__).parents[1])
 """Where the tests' own tasks are found."""
+
+
+@pytest.fixture(autouse=True)
+def clients_end() -> Iterator[None]:
+    """A client that could not connect is cleared away now: Dask may do so while it holds a lock."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ from support.demo_run import DemoRun
 from support.mosaics import times
 from support.python import python
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ndvi.py"
 DATES = Season().dates
 

@@ -25,6 +25,8 @@ from support.spoilt_line import Call, Cut, Half, Refused, SpoiltLine
 
 pytest.importorskip("obstore")
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3]:
