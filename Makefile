@@ -1,6 +1,7 @@
 # make demo       the whole path on one machine: mosaics, site, server, NDVI
 # make test       all checks and tests, on this Python, the newest one, and the lowest versions
 # make check      the quick part of it: style, types, imports, tests on this Python
+# make machine    the rest of them: builders killed, failing disks, other programs
 # make torture    kills, failing disks, lost bytes and a year of nights, whole; `make test` takes a tenth
 # make schemas    JSON Schemas and the configuration's reference, from the contract's types
 # make constraints  the pinned versions, from fresh environments
