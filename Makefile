@@ -45,7 +45,7 @@ newest: .venv-newest/ready
 endif
 
 lowest: .venv-lowest/ready
-	.venv-lowest/bin/python -m pytest -q -m "not torture and not once"
+	.venv-lowest/bin/python -m pytest -q -m "not torture and not once and not pixels"
 
 .venv/ready: $(DIST)
 	$(PYTHON) -m venv .venv

@@ -34,6 +34,8 @@ from shoestring_schema.tile_index import (
 from support.mosaics import republish, write_configuration, write_raster
 from support.remembered import contents_looked_at_once
 
+pytestmark = pytest.mark.pixels
+
 Json = dict[str, Any]
 Runs = dict[RunKey, "np.ndarray[Any, Any]"]
 

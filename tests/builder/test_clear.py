@@ -20,6 +20,8 @@ from shoestring_schema.site import MaskDocument
 from shoestring_schema.tile_index import blocks_of
 from support.layers import Array, square, write_tiff
 
+pytestmark = pytest.mark.pixels
+
 UTM = "EPSG:32633"
 CLASSES = MaskDocument(band="SCL", clear=(4, 5))
 

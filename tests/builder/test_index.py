@@ -28,6 +28,8 @@ from support.mosaics import (
     write_raster,
 )
 
+pytestmark = pytest.mark.pixels
+
 HEAD = """\
 [catalogue]
 id = "test"

@@ -28,6 +28,8 @@ from support.layers import (
 )
 from support.tools import require_tool, shared_data
 
+pytestmark = pytest.mark.pixels
+
 UTM = "EPSG:32633"
 LIMITS = {"uint8": (1, 255), "uint16": (1, 9000), "int16": (-3000, 9000), "int32": (-70000, 90000)}
 

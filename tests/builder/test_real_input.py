@@ -21,6 +21,8 @@ from support.examples import EXAMPLES, GRIB, HOURS, SOME_HOURS
 from support.mosaics import times
 from support.tools import require_tool, shared_data
 
+pytestmark = pytest.mark.pixels
+
 
 def documents(site: Path, collection: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The collection, and its items as the parts have them."""

@@ -37,6 +37,8 @@ from support.layers import (
     write_tiff,
 )
 
+pytestmark = pytest.mark.pixels
+
 UTM = "EPSG:32633"
 
 

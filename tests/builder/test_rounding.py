@@ -18,6 +18,8 @@ from shoestring_schema.configuration import BandTable, DataType
 from shoestring_schema.errors import ConfigError
 from support.layers import Array, read, recipe, rendered, square, write_tiff
 
+pytestmark = pytest.mark.pixels
+
 UTM = "EPSG:32633"
 WHOLE: tuple[DataType, ...] = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
 

@@ -15,6 +15,8 @@ from shoestring_schema.errors import SelectionError
 from shoestring_schema.vrt import parse_vrt
 from support.site import UTM, SiteFolder, box_in, numbers, write_tiff
 
+pytestmark = pytest.mark.pixels
+
 CLEAR = [4, 5]
 DATES = ["2018-01-01", "2018-01-02", "2018-01-03"]
 MASKS = [{"band": "M", "clear": CLEAR}, {"band": "M", "clear_below": 6}]

@@ -24,6 +24,8 @@ from shoestring_schema.errors import RoiError
 from shoestring_schema.grid import Grid
 from support.site import SINUSOIDAL, SiteFolder, box_in, numbers
 
+pytestmark = pytest.mark.pixels
+
 TYPES = ["uint8", "int16", "uint16", "float32", "int32"]
 QUICK = settings(
     max_examples=40,

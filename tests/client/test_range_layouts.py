@@ -30,6 +30,8 @@ from support.mosaics import write_configuration
 from support.nginx import Nginx
 from support.site import SiteFolder, box_in
 
+pytestmark = pytest.mark.pixels
+
 Array = NDArray[Any]
 Corners = tuple[int, int, int, int]
 

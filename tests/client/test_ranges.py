@@ -18,6 +18,8 @@ from support.faulty_server import FaultyServer
 from support.indexed import add_index
 from support.site import UTM, SiteFolder, box_in, numbers
 
+pytestmark = pytest.mark.pixels
+
 KINDS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 CODECS = ("NONE", "LZW", "DEFLATE", "ZSTD", "LZMA", "LERC", "LERC_DEFLATE", "LERC_ZSTD")
 PREDICTED = ("LZW", "DEFLATE", "ZSTD")

@@ -23,6 +23,8 @@ from support.faulty_server import FaultyServer
 from support.indexed import add_index
 from support.site import UTM, SiteFolder, box_in, numbers, write_tiff
 
+pytestmark = pytest.mark.pixels
+
 DATE = "2018-01-01"
 STEPS = (1.0, 1.5, 2, 2.4, 2.5, 3, 4, 5, 6.7, 7.3, 10, 12.5, 16, 60)
 SLOW = settings(

@@ -19,6 +19,8 @@ from support.faulty_server import FaultyServer
 from support.indexed import add_index
 from support.site import UTM, SiteFolder, box_in, numbers
 
+pytestmark = pytest.mark.pixels
+
 SIDE = 320
 BLOCK = 64
 GRID = Grid(UTM.crs, UTM.transform, (SIDE, SIDE))

@@ -14,6 +14,8 @@ from shoestring_schema.errors import CatalogueError
 from shoestring_schema.grid import Window
 from shoestring_schema.tile_index import BlockFormat, Tag
 
+pytestmark = pytest.mark.pixels
+
 SHORT = 3
 WHOLE = Window(0, 0, 16, 16)
 
