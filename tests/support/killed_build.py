@@ -50,7 +50,7 @@ def main() -> None:
         report = build(
             Path(config),
             workers=int(workers),
-            scheduler=scheduler[0] if scheduler else None,
+            scheduler="".join(scheduler) or None,
             progress=False,
         )
     except ShoestringError as error:
