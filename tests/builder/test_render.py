@@ -3,12 +3,13 @@
 import hashlib
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rio_cogeo import cog_validate
 
 from shoestring_builder.layer import LayerKey, RenderTask
 from shoestring_builder.render import layer_file
+from shoestring_builder.render.geotiff import write_cog
 from shoestring_builder.render.layer_file import render
 from shoestring_builder.render.tally import Tally
 from shoestring_schema.errors import PublishError, SourceError
@@ -410,3 +412,55 @@ def test_a_truncated_file_of_a_vrt(tmp_path: Path) -> None:
     assert not list((tmp_path / "staging").iterdir())
     assert source(paths[1]).size == paths[1].stat().st_size
     assert date(2018, 1, 2) == vrt_order(tmp_path, paths).key.moment
+
+
+def _unlabelled(file: rasterio.io.DatasetWriter) -> None:
+    file.set_band_description(1, "")
+
+
+def _unscaled(file: rasterio.io.DatasetWriter) -> None:
+    file.scales = (1.0,)
+
+
+def _undated(file: rasterio.io.DatasetWriter) -> None:
+    file.update_tags(TIFFTAG_DATETIME="")
+
+
+def _moved(file: rasterio.io.DatasetWriter) -> None:
+    file.transform = file.transform * file.transform.translation(1, 0)
+
+
+@pytest.mark.parametrize("lose", [_unlabelled, _unscaled, _undated, _moved])
+def test_what_a_file_says_of_itself_is_read_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lose: Callable[[rasterio.io.DatasetWriter], None],
+) -> None:
+    """A write of a name, a number, a date or a place that was lost on the disk is noticed."""
+
+    def losing(plain: Path, path: Path, **how: Any) -> None:  # noqa: ANN401 (its keywords)
+        with rasterio.open(plain, "r+") as file:
+            lose(file)
+        write_cog(plain, path, **how)
+
+    task = scene(tmp_path)
+    task = replace(task, recipe=replace(task.recipe, scale=0.5))
+    monkeypatch.setattr(layer_file, "write_cog", losing)
+    with pytest.raises(PublishError, match="what was written did not come back"):
+        render(task)
+    assert os.listdir(tmp_path / "staging") == []
+
+
+def test_a_file_without_a_cogs_layout_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pixels may be there, and what tells readers of their order be lost."""
+
+    def losing(plain: Path, path: Path, **how: Any) -> None:  # noqa: ANN401 (its keywords)
+        write_cog(plain, path, **how)
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"GDAL_STRUCTURAL_METADATA_SIZE", 29 * b"\0", 1))
+
+    monkeypatch.setattr(layer_file, "write_cog", losing)
+    with pytest.raises(PublishError, match="what was written did not come back"):
+        render(scene(tmp_path))
