@@ -30,6 +30,9 @@ pytestmark = pytest.mark.once
 DISK = "read,write,fsync,rename,open"
 """All calls that a disk can refuse."""
 
+SHAPE = 300, 260
+"""Of the mosaics, in pixels: so that layers have overviews, of more than one block."""
+
 
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Faults:
@@ -41,10 +44,11 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Faults:
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of two dates, and sources of two more, one of which was reprocessed."""
     project = tmp_path_factory.mktemp("evening") / "project"
-    build(write_configuration(write_season(project, dates=2)))
+    build(write_configuration(write_season(project, dates=2, shape=SHAPE)))
     for band, dtype in (("B04", "uint16"), ("SCL", "uint8")):
-        write_raster(project / "mosaics" / f"S2_2018-01-03_{band}.tif", 5, dtype=dtype)
-    write_raster(project / "mosaics" / "S2_2018-01-02_B04.tif", 4000)
+        path = project / "mosaics" / f"S2_2018-01-03_{band}.tif"
+        write_raster(path, 5, dtype=dtype, shape=SHAPE)
+    write_raster(project / "mosaics" / "S2_2018-01-02_B04.tif", 4000, shape=SHAPE)
     return project
 
 
@@ -123,6 +127,22 @@ def test_a_document_that_can_not_be_read(
         ran = faults.run("build", project / "site.toml", calls="read", path=name, at=1, times=10**6)
     assert "Traceback" not in ran.err, ran.err
     assert reader.faults == []
+    is_as_in_the_morning(project, morning)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("instant", range(INSTANTS // 4))
+def test_a_layer_of_which_a_write_fails(
+    project: Path, faults: Faults, morning: str, instant: int
+) -> None:
+    """A write that GDAL keeps for itself never becomes a layer that lacks anything."""
+    dice = random.Random(instant)
+    spare = Path(shutil.copytree(project, project.with_name("spare")))
+    name = dice.choice(["mosaic.tif", "layer.tif"])
+    faults.run("build", spare / "site.toml", calls="write", path=name)
+    at = dice.randint(1, faults.count)
+    ran = faults.run("build", project / "site.toml", calls="write", path=name, at=at)
+    assert ran.code in (0, 73), (name, at, ran.err)
     is_as_in_the_morning(project, morning)
 
 

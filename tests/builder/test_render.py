@@ -276,7 +276,7 @@ def test_a_full_disk_leaves_no_half_file(
 def test_a_disk_too_small_for_the_mosaic_is_full(small_disk: Path, tmp_path: Path) -> None:
     """A layer that does not fit is not begun; the need and the room are told."""
     says = (
-        r"disk has no room for a layer of \w+ .*: 3\.6 MB are needed, 1\.4 MB are free; make room"
+        r"disk has no room for a layer of \w+ .*: 4\.1 MB are needed, 1\.4 MB are free; make room"
     )
     with pytest.raises(PublishError, match=says):
         render(replace(scene(tmp_path, (700, 1100)), staging=small_disk))
@@ -452,6 +452,39 @@ def test_what_a_file_says_of_itself_is_read_back(
     assert os.listdir(tmp_path / "staging") == []
 
 
+def test_an_overview_that_was_lost_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of all its pixels, and in order, of which the coarsest overview is not there."""
+
+    def losing(plain: Path, path: Path, **_: Any) -> None:  # noqa: ANN401 (its keywords)
+        rasterio.shutil.copy(plain, path, driver="COG", BLOCKSIZE="256", OVERVIEWS="NONE")
+
+    monkeypatch.setattr(layer_file, "write_cog", losing)
+    with pytest.raises(PublishError, match="not all overviews that were written came back"):
+        render(scene(tmp_path, (1000, 600)))
+
+
+def test_a_header_at_another_place_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An overview's header may be written anew behind all blocks: that file is another one."""
+
+    def losing(plain: Path, path: Path, **how: Any) -> None:  # noqa: ANN401 (its keywords)
+        write_cog(plain, path, **how)
+        data = bytearray(path.read_bytes())
+        first = int.from_bytes(data[4:8], "little")
+        link = first + 2 + 12 * int.from_bytes(data[first : first + 2], "little")
+        second = int.from_bytes(data[link : link + 4], "little")
+        size = 2 + 12 * int.from_bytes(data[second : second + 2], "little") + 4
+        data[link : link + 4] = len(data).to_bytes(4, "little")
+        path.write_bytes(data + data[second : second + size])
+
+    monkeypatch.setattr(layer_file, "write_cog", losing)
+    with pytest.raises(PublishError, match="what was written did not come back"):
+        render(scene(tmp_path, (1000, 600)))
+
+
 def test_a_file_without_a_cogs_layout_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -463,4 +496,4 @@ def test_a_file_without_a_cogs_layout_is_noticed(
 
     monkeypatch.setattr(layer_file, "write_cog", losing)
     with pytest.raises(PublishError, match="what was written did not come back"):
-        render(scene(tmp_path))
+        render(scene(tmp_path, (200, 150)))

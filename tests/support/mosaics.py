@@ -51,13 +51,19 @@ def write_raster(
     return path
 
 
-def write_season(folder: Path, *, dates: int = 3, bands: tuple[str, ...] = ("B04", "SCL")) -> Path:
+def write_season(
+    folder: Path,
+    *,
+    dates: int = 3,
+    bands: tuple[str, ...] = ("B04", "SCL"),
+    shape: tuple[int, int] = (40, 50),
+) -> Path:
     """Write a mosaic a date into `folder`/mosaics: random reflectance, and classes for SCL."""
     random = np.random.default_rng(7)
     for day in range(1, dates + 1):
         for band in bands:
             high, dtype = (12, "uint8") if band == "SCL" else (5000, "uint16")
-            pixels = random.integers(0, high, (40, 50))
+            pixels = random.integers(0, high, shape)
             write_raster(
                 folder / "mosaics" / f"S2_2018-01-{day:02d}_{band}.tif", pixels, dtype=dtype
             )

@@ -34,7 +34,8 @@ GDAL: dict[str, Any] = {
 }
 """Options by which files are read for an index."""
 
-Watch = Callable[[Pixels], None]
+Watch = Callable[[int, Pixels], None]
+"""Takes the number of a level, and pixels of it."""
 
 
 def read_blocks(
@@ -46,8 +47,8 @@ def read_blocks(
         path: The file.
         band: Number of the raster band, from 1.
         nodata: Stored number that means "no data", or None.
-        watch: Is shown the pixels of full resolution, in pieces as `chunks` cuts them
-            where a block is not higher than one of those.
+        watch: Is shown the pixels, level after level from full resolution on, in pieces as
+            `chunks` cuts them where a block is not higher than one of those.
 
     Returns:
         How the band is stored, and the records of its blocks, level after level, each in
@@ -61,10 +62,7 @@ def read_blocks(
         return None
     reading = _Reading(path, band, nodata, tiff)
     with rasterio.Env(**GDAL), _damage_told(path), path.open("rb") as file:
-        records = [
-            reading.records(number, file, None if number else watch)
-            for number in range(len(tiff.levels))
-        ]
+        records = [reading.records(number, file, watch) for number in range(len(tiff.levels))]
     stored = StoredBand(
         size=tiff.size,
         header_size=tiff.header_size,
@@ -98,7 +96,7 @@ class _Reading:
 
         def holds(pixels: Pixels) -> Flags:
             if watch is not None:
-                watch(pixels)
+                watch(number, pixels)
             return holds_data(pixels, self.nodata, np.nan)
 
         with self._opened(number) as dataset:

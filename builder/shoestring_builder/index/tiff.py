@@ -100,10 +100,12 @@ class Tiff:
     Attributes:
         size: Bytes of the file.
         levels: Full resolution first, then the overviews in the order of the file.
+        header_end: Bytes up to the end of the last part of the headers, wherever they lie.
     """
 
     size: int
     levels: tuple[TiffLevel, ...]
+    header_end: int
 
     @property
     def header_size(self) -> int:
@@ -128,11 +130,12 @@ def read_tiff(path: Path) -> Tiff | None:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            levels = _levels(_Reader(file, size))
+            reader = _Reader(file, size)
+            levels = _levels(reader)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise damaged(path, str(reason)) from None
-    return Tiff(size, levels) if levels else None
+    return Tiff(size, levels, reader.end) if levels else None
 
 
 def damaged(path: Path, reason: str) -> SourceError:
@@ -144,10 +147,15 @@ def damaged(path: Path, reason: str) -> SourceError:
 
 
 class _Reader:
-    """Numbers and tags of a TIFF; raises `ValueError` where they are not in the file."""
+    """Numbers and tags of a TIFF; raises `ValueError` where they are not in the file.
+
+    Attributes:
+        size: Bytes of the file.
+        end: Where the last of what was read so far ends.
+    """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self.size = file, size
+        self._file, self.size, self.end = file, size, 0
         start = self.take(0, 8)
         order, version = start[:2], start[2:4]
         if order not in (b"II", b"MM"):
@@ -165,6 +173,7 @@ class _Reader:
         data = self._file.read(count)
         if len(data) < count:
             raise ValueError("it is being changed")
+        self.end = max(self.end, offset + count)
         return data
 
     def headers(self) -> Iterator[dict[int, Tag]]:

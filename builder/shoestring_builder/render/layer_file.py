@@ -22,18 +22,20 @@ from rasterio.io import DatasetWriter
 
 from shoestring_builder.index.blocks import read_blocks
 from shoestring_builder.index.stored import StoredBand
-from shoestring_builder.layer import RenderedLayer, RenderTask
+from shoestring_builder.layer import BandRecipe, RenderedLayer, RenderTask
 from shoestring_builder.publish.room import require_room
 from shoestring_builder.render.chunks import chunks
 from shoestring_builder.render.geotiff import (
+    add_overviews,
     create_geotiff,
     is_in_order,
+    overview_factors,
     unwritable,
     write_cog,
     writing,
 )
 from shoestring_builder.render.mosaic import open_mosaic
-from shoestring_builder.render.raster_source import rasterio_window
+from shoestring_builder.render.raster_source import Pixels, rasterio_window
 from shoestring_builder.render.rounding import rounded
 from shoestring_builder.render.tally import Tally
 from shoestring_builder.render.vrt_layer import vrt_layer
@@ -71,14 +73,14 @@ def _render_cog(task: RenderTask, workspace: Path) -> RenderedLayer:
     _require_room(task)
     plain, cog = workspace / "mosaic.tif", workspace / "layer.tif"
     tally, sums = _fill(task, plain, workspace)
-    write_cog(
+    add_overviews(
         plain,
-        cog,
         block_size=task.recipe.block_size,
         overview_resampling=task.recipe.overview_resampling,
     )
+    write_cog(plain, cog, block_size=task.recipe.block_size)
+    stored, records = _verify(cog, [sums, *_sums_of_overviews(plain, task.recipe)], task)
     plain.unlink()
-    stored, records = _verify(cog, sums, task)
     found = workspace / "layer.records"
     found.write_bytes(records.tobytes())
     made = _finish(task, cog, tally, stored.header_size)
@@ -93,7 +95,7 @@ def _require_room(task: RenderTask) -> None:
     plain = rows * columns * np.dtype(task.recipe.data_type).itemsize
     with_overviews = plain * 4 // 3
     what = f"a layer of {task.recipe.name} and what it is made from"
-    require_room(task.staging, (plain, with_overviews), what)
+    require_room(task.staging, (with_overviews, with_overviews), what)
 
 
 def _render_vrt(task: RenderTask, workspace: Path) -> RenderedLayer:
@@ -146,21 +148,49 @@ def _tiff_time(moment: Moment) -> str:
     return interval(moment)[0].strftime("%Y:%m:%d %H:%M:%S")
 
 
-def _verify(cog: Path, sums: list[int], task: RenderTask) -> tuple[StoredBand, Records]:
+def _sums_of_overviews(plain: Path, recipe: BandRecipe) -> Iterator[list[int]]:
+    """The checksum of each chunk of each overview of the mosaic."""
+    for number, shape in enumerate(_levels(recipe)[1:]):
+        with rasterio.open(plain, driver="GTiff", overview_level=number) as level:
+            yield [
+                crc32(level.read(1, window=rasterio_window(window)).tobytes())
+                for window in chunks(shape)
+            ]
+
+
+def _verify(cog: Path, sums: list[list[int]], task: RenderTask) -> tuple[StoredBand, Records]:
     """Read a file back, compare it with what was to be written, and tell of its blocks.
 
     GDAL does not tell of every write that failed when it closes a file.
+
+    Args:
+        cog: The file.
+        sums: Of the chunks of each level that it should have.
+        task: The order.
     """
-    read: list[int] = []
+    read: list[list[int]] = [[] for _ in sums]
+
+    def watch(level: int, pixels: Pixels) -> None:
+        if level < len(read):
+            read[level].append(crc32(pixels.tobytes()))
+
     try:
-        found = read_blocks(
-            cog, 1, task.recipe.nodata, lambda pixels: read.append(crc32(pixels.tobytes()))
-        )
+        found = read_blocks(cog, 1, task.recipe.nodata, watch)
+        ordered = is_in_order(cog)
     except SourceError as error:
         raise unwritable(task.staging, "what was written can't be read back") from error
-    if found is None or read != sums or not is_in_order(cog) or not _is_labelled(cog, task):
+    if found is None or [level.shape for level in found[0].levels] != _levels(task.recipe):
+        raise unwritable(task.staging, "not all overviews that were written came back")
+    if read != sums or not ordered or not _is_labelled(cog, task):
         raise unwritable(task.staging, "what was written did not come back")
     return found
+
+
+def _levels(recipe: BandRecipe) -> list[tuple[int, int]]:
+    """Rows and columns of a layer and its overviews."""
+    rows, columns = recipe.grid.shape
+    factors = [1, *overview_factors(recipe.grid.shape, recipe.block_size)]
+    return [(-(rows // -factor), -(columns // -factor)) for factor in factors]
 
 
 def _is_labelled(cog: Path, task: RenderTask) -> bool:
