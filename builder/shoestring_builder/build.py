@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shoestring_builder.clock import now
 from shoestring_builder.describe.documents import describe_collection, settings_mark
+from shoestring_builder.describe.geoparquet import require_writer
 from shoestring_builder.describe.item import Frame, frame_of
 from shoestring_builder.index.collection import index_parts
 from shoestring_builder.inventory.files import Inventory, NothingFoundError, take_inventory
@@ -143,6 +144,7 @@ def build(
     configuration = parse_configuration(_text(config_path), str(config_path))
     catalogue, tables = configuration.catalogue, configuration.collections
     output = folder / catalogue.output
+    require_writer(catalogue)
     with open_site(output) as site, watched(site, configuration, folder) as watch:
         current = read_current(site.path)
         mend_documents(site, current)
@@ -261,7 +263,7 @@ def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
     if not layers:
         return _Result(report)
     items = _items(layers, order.published, made.again.thumbnails)
-    parts = list(sort_parts(items, order.published, settings_mark(order.frame)))
+    parts = list(sort_parts(items, order.published, settings_mark(order.frame, run.catalogue)))
     parts = add_thumbnails(order.frame, parts, site, run.pool)
     stale = [part for part in parts if part.kept is None]
     indexes = index_parts(order.frame, stale, new, order.published, site, run.pool)

@@ -59,6 +59,8 @@ class CatalogueTable(_Table, frozen=True):
         base_url: Public address of the folder, if there is one: for the formats
             that cannot hold relative links.
         database: Whether to write `database.json` beside each collection.
+        geoparquet: Whether to write GeoParquet of the items beside them, where there is a
+            `base_url`: tables that can be searched whole, by DuckDB and others.
         keep: How long a snapshot of the site can still be read after a newer one has
             replaced it, such as ``30 days``. Then the files that only it names are removed.
         settle: How long a new source file must stay as it is before what was made of it is
@@ -78,6 +80,7 @@ class CatalogueTable(_Table, frozen=True):
     description: str | None = None
     base_url: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None = None
     database: bool = True
+    geoparquet: bool = True
     keep: Duration = "20 hours"
     settle: Duration = "5 seconds"
     status: bool = True

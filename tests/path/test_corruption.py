@@ -26,7 +26,7 @@ nodata = 0
 KINDS = (
     "catalog.json", "snapshots.json", "*/collection.json", "*/database.json", "catalog-*.json",
     "*/collection-*.json", "*/*/items-*.json", "*/*/catalog-*.json", "*/*/index-*.bin",
-    "*/*/2018-*.json", "*/*/*.tif", "*/*/*.png", "*/*/*.vrt", "sources/*.tif",
+    "*/*/items-*.parquet", "*/*/2018-*.json", "*/*/*.tif", "*/*/*.png", "*/*/*.vrt", "sources/*.tif",
 )  # fmt: skip
 """Patterns of all that a site is made of: each is damaged as often as any other."""
 DOCUMENTS = (".json", ".vrt")
@@ -48,7 +48,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_raster(
             folder / f"site/sources/2018-01-02_B08_{tile}.tif", pixels, origin=origin, tiled=True
         )
-    text = CONFIGURATION.replace("settle", "status = false\nsettle")  # reports are no one's data
+    more = 'base_url = "https://example.org"\nstatus = false'  # reports are no one's data
+    text = CONFIGURATION.replace("settle", f"{more}\nsettle")
     config = write_configuration(folder, text + TILED)
     build(config)
     write_raster(folder / "mosaics/S2_2018-01-02_B04.tif", dice.integers(1, 5000, (300, 400)))
@@ -97,7 +98,7 @@ def test_a_quick_check_reads_documents_only(site: Path) -> None:
     """Without --deep no layer, picture or index is read, but one that is missing or cut is told."""
     report = check(site, deep=False)
     documents = [path for path in site.rglob("*") if path.suffix in DOCUMENTS]
-    others = [path for kind in ("bin", "tif", "png") for path in site.rglob(f"*.{kind}")]
+    others = [path for kind in ("bin", "tif", "png", "parquet") for path in site.rglob(f"*.{kind}")]
     assert report.faults == ()
     assert (report.files, report.unread) == (len(documents), len(others))
     assert report.size == sum(path.stat().st_size for path in documents)

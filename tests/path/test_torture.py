@@ -66,7 +66,9 @@ class Night:
 def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     """A site as it lies there in the evening, and as it is in the morning."""
     project = tmp_path_factory.mktemp("night") / "project"
-    config = write_configuration(_dated(project, 1), CONFIGURATION)
+    public = 'base_url = "https://example.org"'  # so that there is GeoParquet too
+    text = CONFIGURATION.replace("settle", f"{public}\nsettle")
+    config = write_configuration(_dated(project, 1), text)
     for date in range(2, OLD + 1):
         build(config)
         age(project / "site", 13)

@@ -27,6 +27,7 @@ FILES = {
     "s2/2018/items-0123456789abcdef.json": CATALOGUE,
     "s2/2018/2018-01-02_B04-0123456789abcdef.tif": TIFF,
     "s2/2018/2018-01-02_B04-0123456789abcdef.vrt": b"<VRTDataset/>",
+    "s2/2018/items-0123456789abcdef.parquet": b"PAR1PAR1",
     "s2/sources/plain.tif": TIFF,
     "fields.geojson": CATALOGUE,
     ".hidden.json": CATALOGUE,
@@ -215,6 +216,7 @@ def test_errors_are_not_kept(host: Host) -> None:
         ("/fields.geojson", "application/geo+json"),
         (HASHED_TIFF, "image/tiff"),
         (HASHED_TIFF.replace(".tif", ".vrt"), "application/xml"),
+        ("/s2/2018/items-0123456789abcdef.parquet", "application/vnd.apache.parquet"),
     ],
 )
 def test_media_types(host: Host, path: str, media_type: str) -> None:

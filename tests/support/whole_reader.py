@@ -81,7 +81,11 @@ class WholeReader:
         data = path.read_bytes()
         if checksum is not None:
             self._expect(path, checksum, data)
-        for part in json.loads(data)["shoestring:parts"]:
+        document = json.loads(data)
+        for table in document.get("assets", {}).values():
+            file = path.parent / table["href"]
+            self._expect(file, table["file:checksum"], file.read_bytes())
+        for part in document["shoestring:parts"]:
             target = path.parent / part["href"]
             items = target.read_bytes()
             self._expect(target, part["checksum"], items)
@@ -94,9 +98,11 @@ class WholeReader:
                     self._expect(file, asset["file:checksum"], file.read_bytes())
 
     def _database(self, path: Path | WebPath) -> None:
+        folder = str(path.parent).rpartition("/")[2]
         for hrefs in _json(path).values():
             for href in hrefs:
-                if href is not None and not (path.parent / href).is_file():
+                own = None if href is None else href.rpartition(f"/{folder}/")[2]
+                if own is not None and not (path.parent / own).is_file():
                     self.faults.append(f"{path} lists {href}, which is not there")
 
     def _expect(self, path: Path | WebPath, checksum: str, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Is a collection what the contract says, and do its documents agree with each other?"""
 
 import itertools
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +11,12 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
+from shoestring_builder.check.geoparquet import geoparquet_faults
 from shoestring_builder.check.index import CheckedIndex, open_checked
 from shoestring_builder.check.layer import ExpectedLayer, file_faults, layer_faults, name_faults
 from shoestring_builder.check.site_reader import SiteReader
+from shoestring_builder.publish.names import LinkedCollection
+from shoestring_builder.publish.published import mirror_key
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import format_moment, parse_moment
@@ -85,7 +89,7 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
         name: Its `collection.json`.
     """
     try:
-        document = reader.read(name, CollectionDocument)
+        document = reader.read(name, LinkedCollection)
         layers = _expected(document, name)
         raw = reader.read(name, dict)
     except CatalogueError as error:
@@ -100,6 +104,7 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
         for feature in features
     ]
     jobs += [index.seal_faults for index in indexes.values()]
+    jobs += _mirror_jobs(reader, name, document, features)
     items: list[str] = []
     for child in _children(reader, name, raw):
         faults += _catalogue_faults(reader, child, items)
@@ -127,6 +132,22 @@ def _parts(
             faults += wrong if index is None else index.head_faults([one.typed for one in own])
             indexes |= {} if index is None else {feature.part: index for feature in own}
     return faults, features, indexes
+
+
+def _mirror_jobs(
+    reader: SiteReader, name: str, document: LinkedCollection, features: list[Feature]
+) -> Iterator[Job]:
+    """Check the GeoParquet of the parts: of all of them, or of none."""
+    home = posixpath.dirname(name)
+    parts = {mirror_key(part): posixpath.normpath(f"{home}/{part.href}") for part in document.parts}
+    items: dict[str | None, list[Json]] = {}
+    for feature in features if document.assets else ():
+        items.setdefault(feature.part, []).append(feature.raw)
+    for key, asset in document.assets.items():
+        part = parts.pop(key, None)
+        yield partial(geoparquet_faults, reader, name, asset, part, items.get(part, []))
+    if document.assets and parts:
+        yield lambda: iter([f"{name} names no GeoParquet of {', '.join(parts.values())[:200]}."])
 
 
 def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:

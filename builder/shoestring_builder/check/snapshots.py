@@ -14,14 +14,12 @@ from shoestring_builder.describe.pointers import (
     collection_pointer,
 )
 from shoestring_builder.publish.history import is_as_written
-from shoestring_builder.publish.names import snapshot_name
+from shoestring_builder.publish.names import LinkedCollection, snapshot_name
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.site import (
     CatalogDocument,
-    CollectionDocument,
     CollectionEntry,
     ItemDocument,
-    Link,
     PartDocument,
     SnapshotDocument,
     SnapshotMark,
@@ -33,10 +31,6 @@ Faults = Iterator[str]
 Json = dict[str, Any]
 
 _POINTER = "catalog.json"
-
-
-class _Collection(CollectionDocument, frozen=True, kw_only=True):
-    links: tuple[Link, ...] = ()
 
 
 def pointer_faults(reader: SiteReader, catalogue: CatalogDocument) -> Faults:
@@ -149,7 +143,7 @@ def _collection_faults(reader: SiteReader, entry: CollectionEntry, mark: Snapsho
 
 def _document_faults(reader: SiteReader, name: str) -> Faults:
     """Check all files that a collection's document names."""
-    document = reader.read(name, _Collection)
+    document = reader.read(name, LinkedCollection)
     for part in document.parts:
         try:
             target = reader.follow(name, part.href)
@@ -160,6 +154,12 @@ def _document_faults(reader: SiteReader, name: str) -> Faults:
             if part.index is not None:
                 index = reader.follow(name, part.index.href)
                 yield from file_faults(reader, index, part.index.size, part.index.checksum)
+        except CatalogueError as error:
+            yield str(error)
+    for asset in document.assets.values():
+        try:
+            mirror = reader.follow(name, asset.href)
+            yield from file_faults(reader, mirror, asset.size, asset.checksum)
         except CatalogueError as error:
             yield str(error)
     for link in document.links:

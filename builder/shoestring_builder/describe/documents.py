@@ -7,46 +7,39 @@ clock, no order of files, no earlier run.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from shoestring_builder.describe.about import about_collection
+from shoestring_builder.describe.geoparquet import GEOPARQUET_TYPE, WRITER_VERSION, geoparquet_of
 from shoestring_builder.describe.item import (
     EXTENSIONS,
     GEOJSON_TYPE,
     STAC_VERSION,
     Document,
     Frame,
-    band_fields,
     item_document,
     link,
 )
-from shoestring_builder.describe.pointers import LATEST, PARTS, pretty
-from shoestring_builder.layer import Statistics
+from shoestring_builder.describe.item_table import imaginary_item, table_of
+from shoestring_builder.describe.pointers import ASSETS, LATEST, PARTS, pretty
 from shoestring_builder.parts import PartRecord
-from shoestring_builder.record import (
-    ItemRecord,
-    LayerRecord,
-    ThumbnailRecord,
-    hashed_name,
-    picture_facts,
-    year_of,
-)
+from shoestring_builder.publish.published import mirror_key
+from shoestring_builder.record import ItemRecord, hashed_name, picture_facts, year_of
 from shoestring_schema import SCHEMA_VERSION
 from shoestring_schema.configuration import CatalogueTable
-from shoestring_schema.moment import file_stem, format_moment, interval
+from shoestring_schema.moment import file_stem, format_moment
 from shoestring_schema.moments import pack_moments
 from shoestring_schema.site import (
+    AssetDocument,
     CollectionEntry,
     GridDocument,
     IndexDocument,
     Link,
     Part,
-    SourceFile,
 )
 
-_NO_CHECKSUM = "1220" + 64 * "0"
 _COLLECTION = re.compile(r"collection(-[0-9a-f]{16})?\.json")
 
 
@@ -104,12 +97,14 @@ class _DescribedPart:
         record: What it holds.
         document: What the collection says of it.
         catalogue: Its STAC catalogue, relative to the collection's folder.
+        mirror: The GeoParquet of its items, if there is one.
         files: Those of its documents that are new.
     """
 
     record: PartRecord
     document: Part
     catalogue: str
+    mirror: AssetDocument | None = None
     files: tuple[File, ...] = ()
 
 
@@ -127,8 +122,8 @@ def describe_collection(
         catalogue: The site's configuration.
         indexes: The tile indexes of the parts that are new, by their periods.
     """
-    mark = settings_mark(frame)
-    described = [_part(frame, part, mark, indexes.get(part.period)) for part in parts]
+    mark, address = settings_mark(frame, catalogue), mirror_address(frame.table.id, catalogue)
+    described = [_part(frame, part, mark, indexes.get(part.period), address) for part in parts]
     bands = [band.name for band in frame.survey.bands]
     base = address_of(frame.table.id, catalogue.base_url)
     items = (item for part in parts for item in part.items)
@@ -139,21 +134,20 @@ def describe_collection(
     )
 
 
-def settings_mark(frame: Frame) -> str:
+def settings_mark(frame: Frame, catalogue: CatalogueTable) -> str:
     """Fingerprint of all that a part is made of but for its layers.
 
     It is that of a part of imaginary layers, with all fields that there can be: so it changes with
     whatever changes in how parts are described, in the settings or in this program.
     """
-    statistics = Statistics(0.0, 1.0, 0.5, 0.25, 100.0)
-    source = SourceFile(href="a", size=1, checksum=_NO_CHECKSUM)
-    layer = LayerRecord("b", 1, _NO_CHECKSUM, 1, statistics, 50.0, "c", (source,))
-    picture = ThumbnailRecord("d", 1, _NO_CHECKSUM, "e")
-    layers = {band.name: layer for band in frame.survey.bands}
-    item = ItemRecord(date(2000, 2, 29), layers, picture)
-    part = _new_part(frame, PartRecord("2000-02", (item,)), "", None)
+    item, address = imaginary_item(frame), mirror_address(frame.table.id, catalogue)
+    record = PartRecord("2000-02", (item,))
+    part = _new_part(frame, record, "", None, "")
     meanings = [picture_facts(frame.table, item), frame.survey.mask]
     documents = b"".join(file.data for file in part.files) + msgspec.json.encode(meanings)
+    if address:
+        table = table_of(frame, record, [item_document(frame, item)], address)
+        documents += msgspec.json.encode([WRITER_VERSION, table])
     return hashlib.sha256(documents).hexdigest()[:16]
 
 
@@ -198,6 +192,11 @@ def address_of(collection: str, base_url: str | None) -> str:
     return f"{base_url.rstrip('/')}/{collection}/" if base_url else ""
 
 
+def mirror_address(collection: str, catalogue: CatalogueTable) -> str:
+    """The address of a collection whose items are written as GeoParquet too, or nothing."""
+    return address_of(collection, catalogue.base_url) if catalogue.geoparquet else ""
+
+
 def database_of(bands: Sequence[str], items: Iterable[ItemRecord], base: str) -> bytes:
     """`database.json`: ``{"2018-01-02": [url, …]}``, one date a line, None where a band is missing.
 
@@ -219,16 +218,16 @@ def database_of(bands: Sequence[str], items: Iterable[ItemRecord], base: str) ->
 
 
 def _part(
-    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None
+    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None, address: str
 ) -> _DescribedPart:
     kept = record.kept
     if kept is None or kept.catalogue is None:
-        return _new_part(frame, record, mark, index)
-    return _DescribedPart(record, kept.document, kept.catalogue)
+        return _new_part(frame, record, mark, index, address)
+    return _DescribedPart(record, kept.document, kept.catalogue, kept.mirror)
 
 
 def _new_part(
-    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None
+    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None, address: str
 ) -> _DescribedPart:
     period, year = record.period, record.year
     documents = [item_document(frame, item) for item in record.items]
@@ -249,7 +248,19 @@ def _new_part(
         source=mark,
         index=index,
     )
-    return _DescribedPart(record, document, f"./{file.name}", (*items, part, file))
+    described = _DescribedPart(record, document, f"./{file.name}", None, (*items, part, file))
+    return _with_mirror(frame, described, documents, address) if address else described
+
+
+def _with_mirror(
+    frame: Frame, part: _DescribedPart, documents: Sequence[Document], address: str
+) -> _DescribedPart:
+    """A part with the GeoParquet of its items."""
+    table = table_of(frame, part.record, documents, address)
+    stem = f"{part.record.year}/items-{part.record.period}"
+    file = _hashed(stem, geoparquet_of(table), ".parquet")
+    mirror = AssetDocument(f"./{file.name}", size=len(file.data), checksum=file.checksum)
+    return replace(part, mirror=mirror, files=(*part.files, file))
 
 
 def _part_catalogue(frame: Frame, record: PartRecord, items: Sequence[File]) -> Document:
@@ -274,27 +285,29 @@ def _part_catalogue(frame: Frame, record: PartRecord, items: Sequence[File]) -> 
 
 
 def _collection(frame: Frame, parts: Sequence[_DescribedPart], catalogue: CatalogueTable) -> bytes:
-    table = frame.table
-    document: Document = {
-        "type": "Collection",
-        "stac_version": STAC_VERSION,
-        "stac_extensions": [EXTENSIONS[name] for name in ("projection", "raster", "eo")],
-        "shoestring:version": SCHEMA_VERSION,
-        "id": table.id,
-        "title": frame.title,
-        "description": table.description or frame.title,
-        "license": table.license,
+    document = about_collection(frame, [part.record for part in parts])
+    document |= _own_fields(frame, parts)
+    mirrors = {
+        mirror_key(part.document): _mirror_asset(part.record.period, part.mirror)
+        for part in parts
+        if part.mirror is not None
     }
-    if table.attribution:
-        document["providers"] = [{"name": table.attribution, "roles": ["producer"]}]
-    document |= {
-        "extent": _extent(frame, parts),
-        "summaries": _summaries(frame),
-        "item_assets": {band.name: band_fields(frame, band) for band in frame.survey.bands},
-        **_own_fields(frame, parts),
-        "links": _collection_links(frame, parts, catalogue),
+    if mirrors:
+        document["stac_extensions"].append(EXTENSIONS["file"])
+        document[ASSETS] = mirrors
+    return pretty(document | {"links": _collection_links(frame, parts, catalogue)})
+
+
+def _mirror_asset(period: str, mirror: AssetDocument) -> Document:
+    """What the collection says of the GeoParquet of a part."""
+    return {
+        "href": mirror.href,
+        "title": f"Items of {period} (GeoParquet)",
+        "type": GEOPARQUET_TYPE,
+        "roles": ["collection-mirror", "stac-items"],
+        "file:size": mirror.size,
+        "file:checksum": mirror.checksum,
     }
-    return pretty(document)
 
 
 def _own_fields(frame: Frame, parts: Sequence[_DescribedPart]) -> Document:
@@ -319,30 +332,9 @@ def _collection_links(
     ]
 
 
-def _extent(frame: Frame, parts: Sequence[_DescribedPart]) -> Document:
-    first, _ = interval(parts[0].record.items[0].moment)
-    _, last = interval(parts[-1].record.items[-1].moment)
-    return {
-        "spatial": {"bbox": [list(frame.footprint.bbox)]},
-        "temporal": {"interval": [[format_moment(first), format_moment(last)]]},
-    }
-
-
-def _summaries(frame: Frame) -> Document:
-    summaries: Document = {}
-    for key in ("proj:code", "proj:epsg"):
-        if frame.projection[key] is not None:
-            summaries[key] = [frame.projection[key]]
-    if frame.metres is not None:
-        summaries["gsd"] = sorted({frame.metres * band.factor for band in frame.survey.bands})
-    bands = [band_fields(frame, band) for band in frame.survey.bands]
-    summaries["eo:bands"] = [fields["eo:bands"][0] for fields in bands]
-    return summaries
-
-
-def _hashed(stem: str, data: bytes) -> File:
+def _hashed(stem: str, data: bytes, suffix: str = ".json") -> File:
     checksum = File(stem, data).checksum
-    return File(hashed_name(stem, checksum, ".json"), data)
+    return File(hashed_name(stem, checksum, suffix), data)
 
 
 def _text(value: object) -> str:

@@ -13,6 +13,7 @@ from shoestring_schema.site import SnapshotMark
 
 SNAPSHOTS = "snapshots.json"
 PARTS = "shoestring:parts"
+ASSETS = "assets"
 LATEST = "latest-version"
 """RFC 5829: from a snapshot to what shows the current one."""
 
@@ -50,7 +51,7 @@ def unmarked(pointer: bytes) -> bytes:
 
 
 def pretty(document: object) -> bytes:
-    """A document that people may read: indented, but each part in a line of its own."""
+    """A document that people may read: indented, but each part and asset in a line of its own."""
     fields = msgspec.to_builtins(document)
     lines = [b"  %b: %b" % (msgspec.json.encode(key), _field(key, fields[key])) for key in fields]
     return b"{\n%b\n}\n" % b",\n".join(lines)
@@ -60,6 +61,9 @@ def _field(key: str, value: object) -> bytes:
     if key == PARTS and isinstance(value, list) and value:
         lines = b",\n    ".join(map(msgspec.json.encode, value))
         return b"[\n    %b\n  ]" % lines
+    if key == ASSETS and isinstance(value, dict) and value:
+        pairs = ((msgspec.json.encode(name), msgspec.json.encode(value[name])) for name in value)
+        return b"{\n    %b\n  }" % b",\n    ".join(b"%b: %b" % pair for pair in pairs)
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
     return text.replace(b"\n", b"\n  ")  # within strings JSON has none
 

@@ -43,8 +43,16 @@ class _Part(msgspec.Struct, frozen=True):
     features: tuple[_Item, ...]
 
 
-class _Collection(CollectionDocument, frozen=True, kw_only=True):
+class LinkedCollection(CollectionDocument, frozen=True, kw_only=True):
+    """A collection's document with the fields of STAC that name files.
+
+    Attributes:
+        links: Relation ``child`` names the catalogues of the parts.
+        assets: Files of the collection itself: GeoParquet of its parts.
+    """
+
     links: tuple[Link, ...] = ()
+    assets: dict[str, AssetDocument] = msgspec.field(default_factory=dict)
 
 
 class SnapshotNames:
@@ -76,12 +84,13 @@ class SnapshotNames:
         name = posixpath.normpath(entry.href)
         if name not in self._known:
             data = _whole(self._site / name, entry.checksum)
-            document = decode(data, _Collection, str(self._site / name))
+            document = decode(data, LinkedCollection, str(self._site / name))
             self._known[name] = self._of_document(posixpath.dirname(name), document) | {name}
         return self._known[name]
 
-    def _of_document(self, folder: str, document: _Collection) -> frozenset[str]:
-        names: set[str] = set()
+    def _of_document(self, folder: str, document: LinkedCollection) -> frozenset[str]:
+        own = (f"{folder}/{unquote(asset.href)}" for asset in document.assets.values())
+        names = set(map(posixpath.normpath, own))
         for part in document.parts:
             if part.index is not None:
                 names.add(posixpath.normpath(f"{folder}/{part.index.href}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from shoestring_builder.layer import LayerKey, Statistics
+from shoestring_builder.publish.names import LinkedCollection
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord, year_of
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError
@@ -18,7 +19,6 @@ from shoestring_schema.site import (
     CatalogDocument,
     CollectionDocument,
     ItemProperties,
-    Link,
     Part,
 )
 from shoestring_schema.version import require_readable
@@ -54,10 +54,6 @@ class _Part(msgspec.Struct, frozen=True):
     features: tuple[_Item, ...]
 
 
-class _Collection(CollectionDocument, frozen=True, kw_only=True):
-    links: tuple[Link, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class PublishedPart:
     """A part of a collection as it stands in the site.
@@ -65,12 +61,14 @@ class PublishedPart:
     Attributes:
         document: What the collection says of it; without its index, where that is not there.
         catalogue: Its STAC catalogue, relative to the collection's folder; None where there is none.
+        mirror: The GeoParquet of its items, if there is one.
         items: Its items; layers whose file is missing or of another size are left out.
         whole: Whether all that belongs to it is there.
     """
 
     document: Part
     catalogue: str | None
+    mirror: AssetDocument | None
     items: tuple[ItemRecord, ...]
     whole: bool
 
@@ -113,7 +111,7 @@ def read_published(folder: Path, name: str) -> PublishedCollection | None:
     path = folder / name
     if not path.is_file():
         return None
-    document = decode(path.read_bytes(), _Collection, str(path))
+    document = decode(path.read_bytes(), LinkedCollection, str(path))
     require_readable(document.version, str(path))
     catalogues = {own.title: own.href for own in document.links if own.rel == "child"}
     damaged: list[str] = []
@@ -147,7 +145,7 @@ def read_items(
 
 def _part(
     folder: Path,
-    document: CollectionDocument,
+    document: LinkedCollection,
     part: Part,
     catalogue: str | None,
     damaged: list[str],
@@ -160,8 +158,16 @@ def _part(
         part = msgspec.structs.replace(part, index=None)
     if catalogue is not None:
         _require_items(folder / catalogue, damaged)
+    mirror = document.assets.get(mirror_key(part))
+    if mirror is not None:
+        _has_size(f"{folder}/{mirror.href}", mirror.size, damaged)
     whole = len(damaged) == before and catalogue is not None and index is not None
-    return PublishedPart(part, catalogue, items, whole)
+    return PublishedPart(part, catalogue, mirror, items, whole)
+
+
+def mirror_key(part: Part) -> str:
+    """The key of a part's GeoParquet among the collection's assets."""
+    return f"items-{part.period}"
 
 
 def _require_items(catalogue: Path, damaged: list[str]) -> None:
