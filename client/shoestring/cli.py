@@ -64,16 +64,34 @@ snapshot_option = click.option(
 )
 
 
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False),
+    help="Folder that keeps what is fetched; by default what SHOESTRING_CACHE names, if anything.",
+)
+
+
+offline_option = click.option(
+    "--offline", is_flag=True, help="Open no connection: read what the cache holds."
+)
+
+
 @main.command()
 @click.argument("address")
 @snapshot_option
+@cache_option
+@offline_option
 @ca_bundle
-def info(address: str, snapshot: str | None, ca_bundle: str | None) -> None:
+def info(
+    address: str, snapshot: str | None, cache: str | None, offline: bool, ca_bundle: str | None
+) -> None:
     """Tell what the catalogue at ADDRESS (a URL or folder) holds."""
     import shoestring
 
     options = shoestring.Options(ca_bundle=ca_bundle)
-    with shoestring.open(address, snapshot=snapshot, options=options) as catalogue:
+    with shoestring.open(
+        address, snapshot=snapshot, options=options, cache=cache, offline=offline
+    ) as catalogue:
         click.echo(repr(catalogue))
         if catalogue.snapshot is not None:
             click.echo(f"Snapshot {catalogue.snapshot}")
@@ -103,6 +121,8 @@ def info(address: str, snapshot: str | None, ca_bundle: str | None) -> None:
     "--resolution", type=float, help="Coarser pixels, of this side in units of the grid's CRS."
 )
 @snapshot_option
+@cache_option
+@offline_option
 @ca_bundle
 def extract(
     address: str,
@@ -114,6 +134,8 @@ def extract(
     out: Path,
     snapshot: str | None,
     ca_bundle: str | None,
+    cache: str | None,
+    offline: bool,
     **wanted: Any,  # noqa: ANN401
 ) -> None:
     """Write a region's window of COLLECTION at ADDRESS as GeoTIFFs, one a band and date."""
@@ -121,7 +143,9 @@ def extract(
     from shoestring.show import listed
 
     options = shoestring.Options(ca_bundle=ca_bundle)
-    with shoestring.open(address, snapshot=snapshot, options=options) as catalogue:
+    with shoestring.open(
+        address, snapshot=snapshot, options=options, cache=cache, offline=offline
+    ) as catalogue:
         stack = catalogue[collection].extract(
             bands or None,
             roi,

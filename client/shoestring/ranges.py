@@ -14,10 +14,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from shoestring.blocks import Blocks, Piece
+from shoestring.excerpts import Excerpts
 from shoestring.mask import has_data
 from shoestring.plan import Read
 from shoestring.reader import Pixels
-from shoestring.spans import merge
 from shoestring.tiff import decode
 from shoestring.together import together
 from shoestring.transport import Transport
@@ -84,18 +84,21 @@ class RangeReader:
 
     async def _fetch(self, blocks: Blocks) -> dict[int, memoryview]:
         """Number to bytes of the blocks that are wanted."""
-        wanted = dict(blocks.spans())
-        spans = merge(wanted.values(), gap=GAP, most=MAX_REQUEST)
-        data = await together(
-            self._transport.fetch_range(blocks.location, span, file_size=blocks.file_size)
-            for span in spans
-        )
-        return {
-            number: span.part(part, own)
-            for number, own in wanted.items()
-            for span, part in zip(spans, data, strict=True)
-            if span.start <= own.start and own.stop <= span.stop
-        }
+        data = await self._transport.fetch_excerpts(excerpts_of(blocks))
+        return {number: data[span] for number, span in blocks.spans()}
+
+
+def excerpts_of(blocks: Blocks) -> Excerpts:
+    """The blocks that are wanted, as what is asked for. Pure."""
+    sums = {span: int(blocks.sums.flat[number]) for number, span in blocks.spans()}
+    return Excerpts(
+        location=blocks.location,
+        file_size=blocks.file_size,
+        spans=tuple(sums),
+        gap=GAP,
+        most=MAX_REQUEST,
+        proves=lambda span, data: zlib.crc32(data) == sums[span],
+    )
 
 
 def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels | None:
