@@ -7,6 +7,9 @@ else to standard error; a failure is one sentence and exit code 1, or that of it
 
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import click
 
 from shoestring import __version__
-from shoestring_schema.errors import ShoestringError
+from shoestring_schema.errors import CacheWarning, ShoestringError
 
 
 class Verbs(click.Group):
@@ -36,12 +39,31 @@ class Verbs(click.Group):
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401
         """Run a verb; tell a failure in one sentence."""
         try:
-            return super().invoke(context)
+            with _warnings_as_sentences():
+                return super().invoke(context)
         except ShoestringError as error:
             if context.params.get("verbose"):
                 traceback.print_exc()
             click.echo(f"Error: {error}", err=True)
             context.exit(error.exit_code)
+
+
+@contextmanager
+def _warnings_as_sentences() -> Iterator[None]:
+    """Our own warnings as a line on standard error; all others as Python shows them."""
+    show = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *place: Any) -> None:  # noqa: ANN401
+        if issubclass(category, CacheWarning):
+            click.echo(f"Warning: {message}", err=True)
+        else:
+            show(message, category, *place)
+
+    warnings.showwarning = tell  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

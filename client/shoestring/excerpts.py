@@ -5,7 +5,8 @@ how to ask for it: what lies near each other in one request. So windows that ove
 share excerpts, however their requests are divided.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,20 +47,16 @@ class Excerpts:
         """The ranges to ask for: each excerpt lies in one of them."""
         return merge(self.spans, gap=self.gap, most=self.most)
 
-    def cut(self, parts: Mapping[Span, bytes]) -> dict[Span, memoryview]:
+    def cut(self, ranges: Sequence[Span], data: Sequence[bytes]) -> dict[Span, memoryview]:
         """The bytes of each excerpt, from those of the ranges that were asked for.
 
         Args:
-            parts: The ranges of `requests`, in their order.
+            ranges: What `requests` gave.
+            data: Their bytes.
         """
-        ranges = iter(parts.items())
-        found: dict[Span, memoryview] = {}
-        span, data = Span(0, 0), b""
-        for own in sorted(self.spans):
-            while span.stop < own.stop:
-                span, data = next(ranges)
-            found[own] = span.part(data, own)
-        return found
+        starts = [span.start for span in ranges]
+        places = ((own, bisect_right(starts, own.start) - 1) for own in self.spans)
+        return {own: ranges[place].part(data[place], own) for own, place in places}
 
 
 async def fetch_apart(
@@ -79,4 +76,4 @@ async def fetch_apart(
     parts = await together(
         fetch_range(excerpts.location, span, file_size=excerpts.file_size) for span in spans
     )
-    return excerpts.cut(dict(zip(spans, parts, strict=True)))
+    return excerpts.cut(spans, parts)

@@ -84,7 +84,7 @@ def _excerpts(read: Read) -> Iterator[Excerpts]:
     """What is fetched of a layer."""
     for piece in read.file.pieces or ():
         if not piece.blocks.location.is_local and piece.blocks.wanted.any():
-            yield excerpts_of(piece.blocks)
+            yield excerpts_of(piece.blocks, dict(piece.blocks.spans()))
 
 
 def _is_unknown(read: Read) -> bool:

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from shoestring.blocks import Blocks, Piece
-from shoestring.excerpts import Excerpts
+from shoestring.excerpts import Excerpts, Proof
 from shoestring.mask import has_data
 from shoestring.plan import Read
 from shoestring.reader import Pixels
+from shoestring.spans import Span
 from shoestring.tiff import decode
 from shoestring.together import together
 from shoestring.transport import Transport
@@ -84,21 +85,37 @@ class RangeReader:
 
     async def _fetch(self, blocks: Blocks) -> dict[int, memoryview]:
         """Number to bytes of the blocks that are wanted."""
-        data = await self._transport.fetch_excerpts(excerpts_of(blocks))
-        return {number: data[span] for number, span in blocks.spans()}
+        wanted = dict(blocks.spans())
+        data = await self._transport.fetch_excerpts(excerpts_of(blocks, wanted))
+        return {number: data[span] for number, span in wanted.items()}
 
 
-def excerpts_of(blocks: Blocks) -> Excerpts:
-    """The blocks that are wanted, as what is asked for. Pure."""
-    sums = {span: int(blocks.sums.flat[number]) for number, span in blocks.spans()}
+def excerpts_of(blocks: Blocks, wanted: Mapping[int, Span]) -> Excerpts:
+    """The blocks that are wanted, as what is asked for. Pure.
+
+    Args:
+        blocks: The blocks of a file.
+        wanted: Number to place of those that are wanted.
+    """
     return Excerpts(
         location=blocks.location,
         file_size=blocks.file_size,
-        spans=tuple(sums),
+        spans=tuple(wanted.values()),
         gap=GAP,
         most=MAX_REQUEST,
-        proves=lambda span, data: zlib.crc32(data) == sums[span],
+        proves=_proof(blocks, wanted),
     )
+
+
+def _proof(blocks: Blocks, wanted: Mapping[int, Span]) -> Proof:
+    sums: dict[Span, int] = {}
+
+    def proves(span: Span, data: memoryview) -> bool:
+        if not sums:  # nobody asks where there is no cache
+            sums.update({own: int(blocks.sums.flat[number]) for number, own in wanted.items()})
+        return zlib.crc32(data) == sums[span]
+
+    return proves
 
 
 def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels | None:
