@@ -22,6 +22,15 @@ def no_authorities_of_the_machine() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_the_user() -> Iterator[None]:
+    """Tests fetch what they fetch, and keep it where they say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SHOESTRING_CACHE", raising=False)
+        patch.delenv("SHOESTRING_CACHE_SIZE", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCa:
     """A private certificate authority, and a server's certificate by it."""

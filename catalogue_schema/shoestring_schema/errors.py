@@ -4,6 +4,8 @@ Every message is one sentence (or two) that names the file, URL or value and
 what can be done about it. ``str(error)`` is that message and nothing else.
 """
 
+from datetime import date
+
 
 class ShoestringError(Exception):
     """Base of every error that this project raises on purpose.
@@ -61,6 +63,34 @@ class TransferError(ShoestringError):
         super().__init__(message)
         self.passing = passing
         self.retry_after = retry_after
+
+
+class OfflineError(TransferError):
+    """Nothing may be fetched, and the cache does not hold what is asked for.
+
+    Attributes:
+        dates: The dates that it lacks, where dates were asked for.
+    """
+
+    def __init__(self, message: str, dates: tuple[date, ...] = ()) -> None:
+        super().__init__(message)
+        self.dates = dates
+
+
+class CacheError(ShoestringError):
+    """The cache's folder can't be used. Reading goes on without it.
+
+    Attributes:
+        damaged: Whether its file is no database, or not one of a cache.
+    """
+
+    def __init__(self, message: str, *, damaged: bool = False) -> None:
+        super().__init__(message)
+        self.damaged = damaged
+
+
+class CacheWarning(UserWarning):
+    """Nothing is kept, or nothing found, in the cache; the reason is in its message."""
 
 
 class RoiError(ShoestringError):

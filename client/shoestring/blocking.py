@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
+from shoestring.access import choose_access
+from shoestring.cache_settings import CacheLike
 from shoestring.catalogue import AsyncCatalogue, CatalogueFacts, open_session
 from shoestring.collection import AsyncCollection, Bands, CollectionFacts, Session, Wanted
 from shoestring.options import Options
@@ -193,6 +195,8 @@ def open(
     snapshot: str | None = None,
     bands: Sequence[str] | None = None,
     options: Options | None = None,
+    cache: CacheLike = None,
+    offline: bool = False,
 ) -> Catalogue:
     """Open a catalogue.
 
@@ -203,13 +207,20 @@ def open(
             the current one.
         bands: Names for the bands of a `database.json`, in its order.
         options: How to behave towards servers.
+        cache: A folder that keeps what is fetched, so that it is not fetched again; by default
+            the one that ``SHOESTRING_CACHE`` names, if any. True is ``~/.cache/shoestring``,
+            False none. Data of a site in a folder are not kept again.
+        offline: Open no connection: read what the cache holds, and tell what it lacks.
 
     Raises:
         CatalogueError: Nothing is there, or not a catalogue that this client reads.
         SelectionError: The site does not keep this snapshot.
         TransferError: Its bytes did not arrive.
+        OfflineError: The cache does not hold it.
     """
-    opened = open_session(address, snapshot=snapshot, bands=bands, options=options or Options())
+    options = options or Options()
+    access = choose_access(cache, options, offline=offline)
+    opened = open_session(address, snapshot=snapshot, bands=bands, options=options, access=access)
     session, catalogue = _loop.run(opened)
     return Catalogue(catalogue, session)
 

@@ -60,9 +60,10 @@ class Blocks:
 
     def spans(self) -> Iterator[tuple[int, Span]]:
         """Number, in row-major order, and place in the file of each block that is wanted."""
-        for number in np.flatnonzero(self.wanted):
-            start = int(self.offsets.flat[number])
-            yield int(number), Span(start, start + int(self.sizes.flat[number]))
+        numbers = np.flatnonzero(self.wanted).tolist()
+        starts, sizes = self.offsets[self.wanted].tolist(), self.sizes[self.wanted].tolist()
+        for number, start, size in zip(numbers, starts, sizes, strict=True):
+            yield number, Span(start, start + size)
 
     def spread(self, flags: Flags, part: Window) -> Flags:
         """A flag for each block as one for each pixel of a part of the file."""

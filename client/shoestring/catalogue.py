@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from shoestring import database
+from shoestring.access import ONLINE, Access, choose_access, transports
+from shoestring.cache_settings import CacheLike
 from shoestring.collection import AsyncCollection, CollectionFacts, CollectionInfo, Session
 from shoestring.crs import parse_crs
 from shoestring.location import Location, locate
@@ -18,7 +20,6 @@ from shoestring.parts import PartsIndex
 from shoestring.selection import pick
 from shoestring.show import catalogue_html, catalogue_text
 from shoestring.site_reader import SiteReader
-from shoestring.site_transport import SiteTransport
 from shoestring.snapshots import fetch_collection, fetch_snapshot
 from shoestring.together import together
 from shoestring.workers import Workers
@@ -102,6 +103,8 @@ async def connect(
     snapshot: str | None = None,
     bands: Sequence[str] | None = None,
     options: Options | None = None,
+    cache: CacheLike = None,
+    offline: bool = False,
 ) -> AsyncIterator[AsyncCatalogue]:
     """Open a catalogue for as long as the context lasts.
 
@@ -112,14 +115,21 @@ async def connect(
             it, the current one.
         bands: Names for the bands of a `database.json`, in its order.
         options: How to behave towards servers.
+        cache: A folder that keeps what is fetched, so that it is not fetched again; by default
+            the one that ``SHOESTRING_CACHE`` names, if any. True is ``~/.cache/shoestring``,
+            False none. Data of a site in a folder are not kept again.
+        offline: Open no connection: read what the cache holds, and tell what it lacks.
 
     Raises:
         CatalogueError: Nothing is there, or not a catalogue that this client reads.
         SelectionError: The site does not keep this snapshot.
         TransferError: Its bytes did not arrive.
+        OfflineError: The cache does not hold it.
     """
+    options = options or Options()
+    access = choose_access(cache, options, offline=offline)
     session, catalogue = await open_session(
-        address, snapshot=snapshot, bands=bands, options=options or Options()
+        address, snapshot=snapshot, bands=bands, options=options, access=access
     )
     try:
         yield catalogue
@@ -128,14 +138,20 @@ async def connect(
 
 
 async def open_session(
-    address: str | Path, *, snapshot: str | None, bands: Sequence[str] | None, options: Options
+    address: str | Path,
+    *,
+    snapshot: str | None,
+    bands: Sequence[str] | None,
+    options: Options,
+    access: Access = ONLINE,
 ) -> tuple[Session, AsyncCatalogue]:
     """Open a catalogue; the caller closes the session."""
-    transport = SiteTransport(options)
+    location = locate(address)
+    transport, cached = transports(access, options, location)
     workers = Workers(CORES)
-    session = Session(transport, SiteReader(options, transport, workers), workers, options)
+    reader = SiteReader(options, transport, workers, offline=access.offline)
+    session = Session(transport, reader, workers, options, cached if access.offline else None)
     try:
-        location = locate(address)
         transport.prepare(location, FIRST_CONNECTIONS)
         if snapshot is not None:
             data = await fetch_snapshot(location, snapshot, transport)

@@ -7,6 +7,9 @@ else to standard error; a failure is one sentence and exit code 1, or that of it
 
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import click
 
 from shoestring import __version__
-from shoestring_schema.errors import ShoestringError
+from shoestring_schema.errors import CacheWarning, ShoestringError
 
 
 class Verbs(click.Group):
@@ -36,12 +39,31 @@ class Verbs(click.Group):
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401
         """Run a verb; tell a failure in one sentence."""
         try:
-            return super().invoke(context)
+            with _warnings_as_sentences():
+                return super().invoke(context)
         except ShoestringError as error:
             if context.params.get("verbose"):
                 traceback.print_exc()
             click.echo(f"Error: {error}", err=True)
             context.exit(error.exit_code)
+
+
+@contextmanager
+def _warnings_as_sentences() -> Iterator[None]:
+    """Our own warnings as a line on standard error; all others as Python shows them."""
+    show = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *place: Any) -> None:  # noqa: ANN401
+        if issubclass(category, CacheWarning):
+            click.echo(f"Warning: {message}", err=True)
+        else:
+            show(message, category, *place)
+
+    warnings.showwarning = tell  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,16 +86,34 @@ snapshot_option = click.option(
 )
 
 
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False),
+    help="Folder that keeps what is fetched; by default what SHOESTRING_CACHE names, if anything.",
+)
+
+
+offline_option = click.option(
+    "--offline", is_flag=True, help="Open no connection: read what the cache holds."
+)
+
+
 @main.command()
 @click.argument("address")
 @snapshot_option
+@cache_option
+@offline_option
 @ca_bundle
-def info(address: str, snapshot: str | None, ca_bundle: str | None) -> None:
+def info(
+    address: str, snapshot: str | None, cache: str | None, offline: bool, ca_bundle: str | None
+) -> None:
     """Tell what the catalogue at ADDRESS (a URL or folder) holds."""
     import shoestring
 
     options = shoestring.Options(ca_bundle=ca_bundle)
-    with shoestring.open(address, snapshot=snapshot, options=options) as catalogue:
+    with shoestring.open(
+        address, snapshot=snapshot, options=options, cache=cache, offline=offline
+    ) as catalogue:
         click.echo(repr(catalogue))
         if catalogue.snapshot is not None:
             click.echo(f"Snapshot {catalogue.snapshot}")
@@ -103,6 +143,8 @@ def info(address: str, snapshot: str | None, ca_bundle: str | None) -> None:
     "--resolution", type=float, help="Coarser pixels, of this side in units of the grid's CRS."
 )
 @snapshot_option
+@cache_option
+@offline_option
 @ca_bundle
 def extract(
     address: str,
@@ -114,6 +156,8 @@ def extract(
     out: Path,
     snapshot: str | None,
     ca_bundle: str | None,
+    cache: str | None,
+    offline: bool,
     **wanted: Any,  # noqa: ANN401
 ) -> None:
     """Write a region's window of COLLECTION at ADDRESS as GeoTIFFs, one a band and date."""
@@ -121,7 +165,9 @@ def extract(
     from shoestring.show import listed
 
     options = shoestring.Options(ca_bundle=ca_bundle)
-    with shoestring.open(address, snapshot=snapshot, options=options) as catalogue:
+    with shoestring.open(
+        address, snapshot=snapshot, options=options, cache=cache, offline=offline
+    ) as catalogue:
         stack = catalogue[collection].extract(
             bands or None,
             roi,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 from shoestring import extraction
 from shoestring.options import Options
@@ -22,6 +22,9 @@ from shoestring.workers import Workers
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment
 from shoestring_schema.site import MaskDocument
+
+if TYPE_CHECKING:
+    from shoestring.cached_transport import CachedTransport
 
 Bands = str | int | Iterable[str | int] | None
 
@@ -142,12 +145,14 @@ class Session:
         reader: Reads windows.
         workers: Threads that compute.
         options: How to behave.
+        offline: What holds all that may be read; None where there is a network.
     """
 
     transport: Transport
     reader: Reader
     workers: Workers
     options: Options
+    offline: "CachedTransport | None" = None
 
     async def close(self) -> None:
         """Let go of threads and connections."""
@@ -210,6 +215,7 @@ class AsyncCollection(CollectionFacts):
             RoiError: The region can't be used, or lies outside of the grid.
             TransferError: Bytes did not arrive, after all retries.
             CatalogueError: A file is not there, or not what the catalogue says.
+            OfflineError: The cache does not hold all of it; the message tells which dates.
         """
         plan = await self.explain(
             bands,
@@ -220,6 +226,7 @@ class AsyncCollection(CollectionFacts):
             scaled=scaled,
             resolution=resolution,
         )
+        await self._require_kept(plan)
         with progress_bar(len(plan.dates), self.id, "dates", wanted=progress) as bar:
             return await extraction.collect(
                 plan,
@@ -237,6 +244,7 @@ class AsyncCollection(CollectionFacts):
         Leaving the loop stops all further reading. Options are those of `extract`.
         """
         plan = await self.explain(bands, roi, **wanted)
+        await self._require_kept(plan)
         running = extraction.run(
             plan,
             self._session.reader,
@@ -284,3 +292,9 @@ class AsyncCollection(CollectionFacts):
             max_result=self._session.options.max_result,
         )
         return spare(plan)
+
+    async def _require_kept(self, plan: Plan) -> None:
+        if self._session.offline is not None:
+            from shoestring.offline import require_kept
+
+            await require_kept(plan, self._session.offline)

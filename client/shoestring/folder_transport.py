@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from shoestring.excerpts import Excerpts, fetch_apart
 from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring.transport import another_file
@@ -22,6 +23,10 @@ class FolderTransport:
     async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
         """See `Transport.fetch_range`."""
         return await asyncio.to_thread(self._read_range, location, span, file_size)
+
+    async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
+        """See `Transport.fetch_excerpts`."""
+        return await fetch_apart(excerpts, self.fetch_range)
 
     def prepare(self, location: Location, requests: int) -> None:
         """Nothing to prepare."""

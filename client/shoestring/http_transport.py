@@ -18,16 +18,21 @@ import aiohttp
 from yarl import URL
 
 from shoestring import __version__
+from shoestring.excerpts import Excerpts, fetch_apart
 from shoestring.location import Location, web_address
 from shoestring.options import Options
 from shoestring.spans import Span
 from shoestring.transport import MAX_WAIT, another_file, retry
+from shoestring.validators import Copy, read_validators
 from shoestring_schema.errors import CatalogueError, ShoestringError, TransferError
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP status codes that may be gone on the next try."""
 
 MAX_REDIRECTS = 5
+
+_CONDITIONS = {"If-None-Match", "If-Modified-Since"}
+"""Headers that may be answered with 304: what is asked for has not changed."""
 
 _PATIENCE = 20
 """Time limits. A request takes no longer, even if a byte arrives now and then."""
@@ -55,11 +60,24 @@ class HttpTransport:
         """See `Transport.fetch`."""
         return await retry(lambda: self._get(location.address, max_bytes), self._options)
 
+    async def fetch_changed(
+        self, location: Location, copy: Copy | None, *, max_bytes: int
+    ) -> Copy | None:
+        """See `Origin.fetch_changed`."""
+        asked = {} if copy is None else copy.validators.headers
+        return await retry(
+            lambda: self._get_changed(location.address, asked, max_bytes), self._options
+        )
+
     async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
         """See `Transport.fetch_range`."""
         return await retry(
             lambda: self._get_range(location.address, span, file_size), self._options
         )
+
+    async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
+        """See `Transport.fetch_excerpts`."""
+        return await fetch_apart(excerpts, self.fetch_range)
 
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""
@@ -91,6 +109,12 @@ class HttpTransport:
     async def _get(self, url: str, max_bytes: int) -> bytes:
         async with self._response(url, {}) as response:
             return await _body(response, max_bytes)
+
+    async def _get_changed(self, url: str, asked: Mapping[str, str], max_bytes: int) -> Copy | None:
+        async with self._response(url, asked) as response:
+            if response.status == 304:
+                return None
+            return Copy(await _body(response, max_bytes), read_validators(response.headers))
 
     async def _get_range(self, url: str, span: Span, file_size: int | None) -> bytes:
         wanted = f"bytes {span.start}-{span.stop - 1}"
@@ -145,7 +169,8 @@ class HttpTransport:
                 target, headers=headers, allow_redirects=False, proxy=self._proxy(target)
             )
             if response.status not in {301, 302, 303, 307, 308}:
-                _raise_for_status(response, url)
+                if response.status != 304 or not _CONDITIONS & headers.keys():
+                    _raise_for_status(response, url)
                 return response
             target = web_address(urljoin(target, response.headers.get("Location", "")))
             response.release()

@@ -20,6 +20,8 @@ class Options:
         retry_delay: Seconds before the first new try; doubled for each further one.
         ca_bundle: PEM file of certificate authorities to trust instead of the usual
             ones; by default the file that ``SSL_CERT_FILE`` names, if any.
+        cache_size: Bytes that a cache may have; by default what ``SHOESTRING_CACHE_SIZE`` says,
+            else 2 GB.
         max_result: Bytes. A larger result is refused before anything is read.
         reader: ``auto`` fetches the blocks that a tile index tells, and lets GDAL open what
             has none; ``vsicurl`` lets GDAL open everything. The pixels are the same.
@@ -32,6 +34,7 @@ class Options:
     ca_bundle: str | os.PathLike[str] | None = None
     max_result: int = 8 * 2**30
     reader: Literal["auto", "vsicurl"] = "auto"
+    cache_size: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -44,6 +47,8 @@ class Options:
                 raise SelectionError(
                     f"Options.{name} must be at least {least}, got {getattr(self, name)}."
                 )
+        if self.cache_size is not None and self.cache_size < 1:
+            raise SelectionError(f"Options.cache_size must be at least 1, got {self.cache_size}.")
         if self.reader not in ("auto", "vsicurl"):
             raise SelectionError(
                 f'Options.reader must be "auto" or "vsicurl", got {self.reader!r}.'

@@ -11,7 +11,7 @@ from shoestring.tile_index import TileIndex
 from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_schema.document import MAX_BYTES, decode
-from shoestring_schema.errors import CatalogueError, SelectionError
+from shoestring_schema.errors import CatalogueError, OfflineError, SelectionError
 from shoestring_schema.moment import Moment, format_moment, parse_moment
 from shoestring_schema.moments import unpack_moments
 from shoestring_schema.site import ItemDocument, Part, PartDocument
@@ -40,7 +40,7 @@ class PartsIndex:
         self._location = location
         self._transport = transport
         self._parts = [(part, frozenset(unpack_moments(part.dates))) for part in parts]
-        self._known: dict[str, Files] = {}
+        self._read: dict[str, Files] = {}
         self._indexes = {
             part.href: TileIndex(location.resolve(part.index.href), part.index, transport)
             for part in parts
@@ -61,8 +61,18 @@ class PartsIndex:
         """
         wanted = frozenset(moments)
         needed = [(part, dates & wanted) for part, dates in self._parts if dates & wanted]
-        found = await together(self._part(part, own, samplings) for part, own in needed)
+        found = await together(self._known(part, own, samplings) for part, own in needed)
         return {moment: files for part in found for moment, files in part.items()}
+
+    async def _known(
+        self, part: Part, moments: frozenset[Moment], samplings: Mapping[str, Sampling]
+    ) -> Files:
+        """A part's layers; offline, where it is not kept, as files of which nothing is known."""
+        try:
+            return await self._part(part, moments, samplings)
+        except OfflineError:
+            unknown = LayerFile(self._location.resolve(part.href))
+            return {moment: dict.fromkeys(samplings, unknown) for moment in moments}
 
     async def _part(
         self, part: Part, moments: frozenset[Moment], samplings: Mapping[str, Sampling]
@@ -80,7 +90,7 @@ class PartsIndex:
         return whole
 
     async def _items(self, part: Part) -> Files:
-        if part.href not in self._known:
+        if part.href not in self._read:
             location = self._location.resolve(part.href)
             data = await self._transport.fetch(location, max_bytes=MAX_BYTES)
             if "1220" + hashlib.sha256(data).hexdigest() != part.checksum:
@@ -88,8 +98,8 @@ class PartsIndex:
                     f"{location.address} is not the file that its collection names (its checksum differs): "
                     "open the catalogue again, and tell its publisher if that does not help."
                 )
-            self._known[part.href] = _read_part(data, part, location)
-        return self._known[part.href]
+            self._read[part.href] = _read_part(data, part, location)
+        return self._read[part.href]
 
 
 def _read_part(data: bytes, part: Part, location: Location) -> Files:

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from shoestring.blocks import Blocks, Piece
+from shoestring.excerpts import Excerpts, Proof
 from shoestring.mask import has_data
 from shoestring.plan import Read
 from shoestring.reader import Pixels
-from shoestring.spans import merge
+from shoestring.spans import Span
 from shoestring.tiff import decode
 from shoestring.together import together
 from shoestring.transport import Transport
@@ -85,17 +86,36 @@ class RangeReader:
     async def _fetch(self, blocks: Blocks) -> dict[int, memoryview]:
         """Number to bytes of the blocks that are wanted."""
         wanted = dict(blocks.spans())
-        spans = merge(wanted.values(), gap=GAP, most=MAX_REQUEST)
-        data = await together(
-            self._transport.fetch_range(blocks.location, span, file_size=blocks.file_size)
-            for span in spans
-        )
-        return {
-            number: span.part(part, own)
-            for number, own in wanted.items()
-            for span, part in zip(spans, data, strict=True)
-            if span.start <= own.start and own.stop <= span.stop
-        }
+        data = await self._transport.fetch_excerpts(excerpts_of(blocks, wanted))
+        return {number: data[span] for number, span in wanted.items()}
+
+
+def excerpts_of(blocks: Blocks, wanted: Mapping[int, Span]) -> Excerpts:
+    """The blocks that are wanted, as what is asked for. Pure.
+
+    Args:
+        blocks: The blocks of a file.
+        wanted: Number to place of those that are wanted.
+    """
+    return Excerpts(
+        location=blocks.location,
+        file_size=blocks.file_size,
+        spans=tuple(wanted.values()),
+        gap=GAP,
+        most=MAX_REQUEST,
+        proves=_proof(blocks, wanted),
+    )
+
+
+def _proof(blocks: Blocks, wanted: Mapping[int, Span]) -> Proof:
+    sums: dict[Span, int] = {}
+
+    def proves(span: Span, data: memoryview) -> bool:
+        if not sums:  # nobody asks where there is no cache
+            sums.update({own: int(blocks.sums.flat[number]) for number, own in wanted.items()})
+        return zlib.crc32(data) == sums[span]
+
+    return proves
 
 
 def _pixels(piece: Piece, read: Read, data: Mapping[int, memoryview]) -> Pixels | None:

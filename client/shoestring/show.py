@@ -73,7 +73,7 @@ def span(dates: Sequence[Moment]) -> str:
 
 def listed(dates: Mapping[Moment, float]) -> str:
     """Dates with their clear shares."""
-    return _some(f"{format_moment(date)} ({share:.0%} clear)" for date, share in dates.items())
+    return some(f"{format_moment(date)} ({share:.0%} clear)" for date, share in dates.items())
 
 
 def size(count: float) -> str:
@@ -100,7 +100,7 @@ def _collection_rows(collection: "CollectionFacts") -> Rows:
     shown = [
         ("title", collection.title),
         ("dates", span(collection.dates)),
-        ("bands", _some(map(_band, collection.bands.values()))),
+        ("bands", some(map(_band, collection.bands.values()))),
         (
             "grid",
             f"{rows} x {columns} pixels of {_resolution(collection)}, {_crs(collection.grid.crs)}",
@@ -117,7 +117,7 @@ def _stack_rows(stack: "Stack") -> Rows:
     rows, columns = stack.grid.shape
     kind = "NaN where a pixel does not count" if stack.wish.masked else "as stored"
     shown = [
-        ("bands", _some(stack.bands)),
+        ("bands", some(stack.bands)),
         ("dates", span(stack.dates)),
         ("arrays", f"{rows} x {columns} pixels, {kind}{', scaled' if stack.wish.scaled else ''}"),
         (
@@ -137,7 +137,7 @@ def _plan_rows(plan: "Plan") -> Rows:
             "window",
             f"{window.height} x {window.width} pixels, from row {window.row} and column {window.column}",
         ),
-        ("bands", _some(plan.bands)),
+        ("bands", some(plan.bands)),
         ("dates", span([date.moment for date in plan.dates])),
         ("mask", "none" if plan.rule is None else plan.rule.band),
         ("files", f"{len(reads)}, of {size(sum(read.file.size or 0 for read in reads))} in all"),
@@ -177,7 +177,8 @@ def _crs(crs: str) -> str:
     return crs if len(crs) < 40 else crs.split('"')[1] if '"' in crs else crs[:40]
 
 
-def _some(texts: Iterable[str]) -> str:
+def some(texts: Iterable[str]) -> str:
+    """The first of several words, and how many there are besides."""
     several = list(texts)
     return ", ".join(several[:16]) + (f" and {len(several) - 16} more" if len(several) > 16 else "")
 

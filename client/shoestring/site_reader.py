@@ -19,10 +19,13 @@ class SiteReader:
         options: How to behave.
         transport: Gets bytes.
         workers: Threads that decode.
+        offline: Let GDAL open nothing but local files.
     """
 
-    def __init__(self, options: Options, transport: Transport, workers: Workers) -> None:
-        self._vsicurl = VsicurlReader(options, transport)
+    def __init__(
+        self, options: Options, transport: Transport, workers: Workers, *, offline: bool = False
+    ) -> None:
+        self._vsicurl = VsicurlReader(options, transport, offline=offline)
         self._ranges = RangeReader(transport, workers)
         self._closed = False
 

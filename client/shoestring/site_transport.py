@@ -1,8 +1,10 @@
 """The transport of a site: local locations from the folder, all others over HTTP."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from shoestring.excerpts import Excerpts
 from shoestring.folder_transport import FolderTransport
 from shoestring.http_transport import HttpTransport
 from shoestring.location import Location
@@ -17,11 +19,12 @@ class SiteTransport:
 
     Args:
         options: For HTTP.
+        web: What stands in the place of HTTP, such as a cache before it.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, web: Transport | None = None) -> None:
         self._folder = FolderTransport()
-        self._http = HttpTransport(options)
+        self._web = HttpTransport(options) if web is None else web
 
     async def fetch(self, location: Location, *, max_bytes: int) -> bytes:
         """See `Transport.fetch`."""
@@ -30,6 +33,10 @@ class SiteTransport:
     async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
         """See `Transport.fetch_range`."""
         return await self._of(location).fetch_range(location, span, file_size=file_size)
+
+    async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
+        """See `Transport.fetch_excerpts`."""
+        return await self._of(excerpts.location).fetch_excerpts(excerpts)
 
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""
@@ -41,7 +48,7 @@ class SiteTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._web.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,4 +62,4 @@ class SiteTransport:
         await self.close()
 
     def _of(self, location: Location) -> Transport:
-        return self._folder if location.is_local else self._http
+        return self._folder if location.is_local else self._web

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shoestring.excerpts import Excerpts, Proof
 from shoestring.location import Location
 from shoestring.sampling import Sampling
-from shoestring.spans import Span, merge
+from shoestring.spans import Span
 from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_schema import tile_index
@@ -110,11 +111,8 @@ class TileIndex:
         self._check_size(prints)
         keys = {one: list(run_keys(self._document, one)) for one in prints}
         runs = {key: Span(*self._layout.run(key)) for own in keys.values() for key in own}
-        spans = merge(runs.values(), gap=GAP, most=MAX_REQUEST)
-        wanted = spans if self._head else [Span(0, self._document.head_size), *spans]
-        data = dict(zip(wanted, await together(map(self._fetch, wanted)), strict=True))
-        head = self._head = self._head or self._read_head(data[wanted[0]])
-        where, bytes_of = self._location.address, dict(_cut(runs, spans, data))
+        head, bytes_of = await self._fetch(runs)
+        where = self._location.address
         records = {
             one: np.stack(
                 [tile_index.unseal(key, bytes_of[key], where) for key in keys[one]]
@@ -123,10 +121,28 @@ class TileIndex:
         }
         return Share(self._location, self._document.stacks, head, records)
 
-    async def _fetch(self, span: Span) -> bytes:
-        return await self._transport.fetch_range(
-            self._location, span, file_size=self._document.size
+    async def _fetch(self, runs: Mapping[RunKey, Span]) -> tuple[Head, dict[RunKey, bytes]]:
+        """The head, where it is not known yet, and these runs; all at once."""
+        start = Span(0, self._document.head_size)
+        keys, where = {span: key for key, span in runs.items()}, self._location.address
+        wanted = [self._excerpts(tuple(keys), lambda span, data: is_run(keys[span], data, where))]
+        if self._head is None:
+            wanted.insert(0, self._excerpts((start,), lambda _, data: self._is_head(data)))
+        found = await together(map(self._transport.fetch_excerpts, wanted))
+        head = self._head = self._head or self._read_head(bytes(found[0][start]))
+        return head, {key: bytes(found[-1][span]) for key, span in runs.items()}
+
+    def _excerpts(self, spans: tuple[Span, ...], proves: Proof) -> Excerpts:
+        return Excerpts(
+            self._location, self._document.size, spans, gap=GAP, most=MAX_REQUEST, proves=proves
         )
+
+    def _is_head(self, data: memoryview) -> bool:
+        try:
+            self._head = self._read_head(bytes(data))  # it is not read twice
+        except CatalogueError:
+            return False
+        return True
 
     def _check_size(self, prints: Iterable[Footprint]) -> None:
         """Before anything is made of it: a stranger's blocks may be of one pixel."""
@@ -178,12 +194,10 @@ def run_keys(document: IndexDocument, footprint: Footprint) -> Iterator[RunKey]:
         yield RunKey(footprint.stack, footprint.level, row, column, number)
 
 
-def _cut(
-    runs: Mapping[RunKey, Span], spans: list[Span], data: Mapping[Span, bytes]
-) -> Iterator[tuple[RunKey, bytes]]:
-    """The bytes of each run, from those of the spans that they were put together in."""
-    at = 0
-    for key, run in sorted(runs.items(), key=lambda item: item[1]):
-        while spans[at].stop < run.stop:
-            at += 1
-        yield key, bytes(spans[at].part(data[spans[at]], run))
+def is_run(key: RunKey, data: memoryview, where: str) -> bool:
+    """Whether these are the bytes of a run."""
+    try:
+        tile_index.unseal(key, bytes(data), where)
+    except CatalogueError:
+        return False
+    return True

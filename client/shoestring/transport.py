@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
+from shoestring.excerpts import Excerpts, fetch_apart
 from shoestring.location import Location
 from shoestring.options import Options
 from shoestring.spans import Span
@@ -43,6 +44,15 @@ class Transport(Protocol):
         Raises:
             TransferError: They did not arrive, after all retries.
             CatalogueError: The file is not there, or of another size.
+        """
+        ...
+
+    async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
+        """Several spans of a file; those that lie near each other in one request.
+
+        Raises:
+            TransferError: See `fetch_range`.
+            CatalogueError: See `fetch_range`.
         """
         ...
 
@@ -92,6 +102,10 @@ class FakeTransport:
         if len(found) != file_size:
             raise another_file(location.address, len(found), file_size)
         return found[span.start : span.stop]
+
+    async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
+        """See `Transport.fetch_excerpts`."""
+        return await fetch_apart(excerpts, self.fetch_range)
 
     def prepare(self, location: Location, requests: int) -> None:
         """Nothing to prepare."""

@@ -35,7 +35,7 @@ from shoestring.together import together
 from shoestring.transport import Transport, retry
 from shoestring.workers import Workers
 from shoestring_schema import vrt
-from shoestring_schema.errors import CatalogueError, TransferError
+from shoestring_schema.errors import CatalogueError, OfflineError, TransferError
 from shoestring_schema.grid import Grid, Window
 from shoestring_schema.site import Number
 from shoestring_schema.vrt import PlainVrt, VrtSource
@@ -77,9 +77,11 @@ class VsicurlReader:
     Args:
         options: Connections, time limits, retries, trusted authorities.
         transport: Gets VRTs, and tells why GDAL failed.
+        offline: Open nothing but local files.
     """
 
-    def __init__(self, options: Options, transport: Transport) -> None:
+    def __init__(self, options: Options, transport: Transport, *, offline: bool = False) -> None:
+        self._offline = offline
         self._options = options
         self._transport = transport
         self._workers = Workers(-(options.connections // -2))
@@ -136,6 +138,11 @@ class VsicurlReader:
 
     async def _try(self, location: Location, work: "Callable[[_Attempt], T]") -> T:
         """Do blocking work in a thread; on failure ask why, and try again what may pass."""
+        if self._offline and not location.is_local:
+            raise OfflineError(
+                f"{location.address} is read by GDAL, which keeps nothing in the cache: open it without offline=True, "
+                "or ask its publisher for a site with a tile index."
+            )
         tries = iter(range(self._options.retries + 1))
         return await retry(lambda: self._once(location, work, next(tries)), self._options)
 

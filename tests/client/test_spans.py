@@ -5,6 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoestring.excerpts import Excerpts
+from shoestring.location import Location
 from shoestring.spans import Span, merge
 
 SPANS = st.lists(
@@ -35,6 +37,16 @@ def test_gaps_wider_than_a_request_is_worth_are_not_fetched(spans: list[Span], g
         for byte in range(request.start, request.stop):
             run = 0 if byte in asked else run + 1
             assert run <= gap
+
+
+@given(SPANS, st.integers(0, 40), st.integers(1, 200))
+def test_excerpts_come_whole_out_of_the_requests(spans: list[Span], gap: int, most: int) -> None:
+    """However requests were put together, each excerpt has its own bytes."""
+    file = bytes(number % 251 for number in range(600))
+    excerpts = Excerpts(Location("here"), 600, tuple(spans), gap, most, lambda span, data: True)
+    requests = excerpts.requests()
+    found = excerpts.cut(requests, [file[span.start : span.stop] for span in requests])
+    assert found == {span: file[span.start : span.stop] for span in spans}
 
 
 def test_requests_do_not_grow_beyond_the_limit() -> None:

@@ -80,7 +80,7 @@ def run(line: str, folder: Path) -> str:
         line,
         shell=True,
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "HOME": str(folder)},  # the usual cache lies at home
         capture_output=True,
         text=True,
         check=False,
