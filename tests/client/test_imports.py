@@ -8,7 +8,7 @@ from pathlib import Path
 import shoestring
 from support.site import simple_site
 
-HEAVY = {"xarray", "pandas", "dask", "rioxarray", "pyogrio", "matplotlib", "shoestring_builder", "shoestring_demo",
+HEAVY = {"xarray", "pandas", "dask", "rioxarray", "pyogrio", "matplotlib", "shoestring_builder", "shoestring_demo", "shoestring_pull",
          "pystac", "rio_cogeo", "scipy", "geopandas"}  # fmt: skip
 
 
