@@ -4,7 +4,7 @@ Where the records of a window lie follows from what `collection.json` says of
 the index, so they are fetched together with its head, which names the files.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,11 +102,23 @@ class TileIndex:
             CatalogueError: It is damaged, or not what the collection says.
             SelectionError: Too much of it would have to be read.
         """
-        prints = [
-            one
-            for band, sampling in samplings.items()
-            for one in footprints(self._document, band, sampling)
-        ]
+        return await self.look(
+            [
+                one
+                for band, sampling in samplings.items()
+                for one in footprints(self._document, band, sampling)
+            ]
+        )
+
+    async def look(self, prints: Sequence[Footprint]) -> Share:
+        """What it says of some blocks; of none, its head.
+
+        Args:
+            prints: The blocks.
+
+        Raises:
+            TransferError: See `share`, as all others.
+        """
         self._check_size(prints)
         keys = {one: list(run_keys(self._document, one)) for one in prints}
         runs = {key: Span(*self._layout.run(key)) for own in keys.values() for key in own}

@@ -1,0 +1,105 @@
+"""The tile indexes of a site: what they tell of whole layers need not be read from these again."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+import msgspec
+
+from shoestring_builder.index.assemble import LayerEntry
+from shoestring_builder.index.previous import Previous
+from shoestring_builder.layer import LayerKey
+from shoestring_builder.publish.published import PublishedCollection, PublishedPart
+from shoestring_builder.record import ItemRecord, LayerRecord
+from shoestring_pull.documents import Documents
+from shoestring_pull.files import WantedFile
+from shoestring_pull.holdings import HIDDEN
+from shoestring_pull.names import document_of
+from shoestring_pull.own_collection import WantedCollection, WantedLayer
+from shoestring_pull.upstream import UpstreamPart
+from shoestring_schema.moment import Moment
+from shoestring_schema.site import MaskDocument
+
+FOLDER = "indexes"
+"""In the hidden folder: where they come."""
+
+CHEAP = 0.1
+"""An index is fetched if it is no larger than this share of the layers that it is wanted for:
+to read these is quicker than to wait for it."""
+
+
+class ForeignIndexes(Previous):
+    """Those of a site that have come; they are a stranger's."""
+
+    def entry(self, item: ItemRecord, band: str, mask: MaskDocument | None) -> LayerEntry | None:
+        """See `Previous.entry`; nothing where it leads to other files than the layer's own."""
+        found = super().entry(item, band, mask)
+        if found is None:
+            return None
+        layer = item.layers[band]
+        own = {_plain(source.href) for source in layer.sources} or {_plain(layer.href)}
+        return found if all(_plain(file.href) in own for file in found.files) else None
+
+
+def foreign_indexes(wanted: WantedCollection, hidden: Path) -> ForeignIndexes:
+    """The indexes of a collection's parts, as far as they have come.
+
+    Args:
+        wanted: The collection.
+        hidden: The copy's hidden folder.
+    """
+    layers = {key: own.record for key, own in wanted.layers.items() if own.record is not None}
+    parts = tuple(_part(part, wanted, layers, hidden) for part in wanted.parts)
+    document = wanted.collection.document
+    published = PublishedCollection(document, parts, layers, ())
+    factors = {band.name: band.factor for band in document.bands}
+    return ForeignIndexes(hidden / FOLDER, published, factors)
+
+
+def index_files(
+    wanted: WantedCollection, new: Sequence[WantedLayer], documents: Documents
+) -> list[WantedFile]:
+    """The indexes that are worth to be fetched.
+
+    Args:
+        wanted: The collection.
+        new: Its layers that are fetched now.
+        documents: Tells where they lie.
+
+    Raises:
+        CatalogueError: One lies elsewhere than an index does.
+    """
+    found = []
+    for part in wanted.parts:
+        index = part.document.index
+        size = sum(layer.file.size for layer in new if layer.part is part)
+        if index is not None and index.size <= CHEAP * size:
+            own = document_of(index.href, wanted.collection.name, wanted.collection.id)
+            name = f"{HIDDEN}/{FOLDER}/{index.checksum[4:]}.bin"
+            location = documents.location(own)
+            found.append(WantedFile(name, location, index.size, index.checksum))
+    return found
+
+
+def _part(
+    part: UpstreamPart,
+    wanted: WantedCollection,
+    layers: Mapping[LayerKey, LayerRecord],
+    hidden: Path,
+) -> PublishedPart:
+    index = part.document.index
+    if index is not None:
+        name = f"{index.checksum[4:]}.bin"
+        there = (hidden / FOLDER / name).is_file()
+        index = msgspec.structs.replace(index, href=name) if there else None
+    moments: dict[Moment, dict[str, LayerRecord]] = {}
+    for key, own in wanted.layers.items():
+        if own.part is part and key in layers:
+            moments.setdefault(key.moment, {})[key.band] = layers[key]
+    items = tuple(ItemRecord(moment, own) for moment, own in moments.items())
+    document = msgspec.structs.replace(part.document, index=index)
+    return PublishedPart(document, None, items, whole=False)
+
+
+def _plain(href: str) -> str:
+    return unquote(href).removeprefix("./")
