@@ -9,7 +9,7 @@ import selectors
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
@@ -20,6 +20,7 @@ from shoestring.catalogue import AsyncCatalogue, CatalogueFacts, open_session
 from shoestring.collection import AsyncCollection, Bands, CollectionFacts, Session, Wanted
 from shoestring.options import Options
 from shoestring.plan import Plan
+from shoestring.pulling import puller
 from shoestring.roi import RoiLike
 from shoestring.selection import Dates
 from shoestring.stack import Layer, Stack
@@ -169,7 +170,29 @@ class Catalogue(CatalogueFacts[Collection]):
 
     def __init__(self, catalogue: AsyncCatalogue, session: Session) -> None:
         super().__init__(catalogue.info, [Collection(found, self) for found in catalogue.values()])
+        self._options = session.options
         self._close = weakref.finalize(self, _close, session)
+
+    def pull(
+        self,
+        folder: str | Path,
+        *,
+        collections: str | Iterable[str] | None = None,
+        bands: str | Iterable[str] | None = None,
+        dates: Dates = None,
+        roi: RoiLike | None = None,
+        crop: bool = False,
+        delete: bool = False,
+        terms: Any = None,  # noqa: ANN401 (of a package that the client does not know)
+        progress: bool | None = None,
+    ) -> Any:  # noqa: ANN401
+        """See `AsyncCatalogue.pull`."""
+        return puller()(
+            self.info, self._options, folder, collections=collections, bands=bands, dates=dates,
+            roi=roi, crop=crop, delete=delete, terms=terms, progress=progress,
+        )  # fmt: skip
+
+    pull.__doc__ = AsyncCatalogue.pull.__doc__
 
     def close(self) -> None:
         """Let go of threads and connections."""

@@ -18,6 +18,9 @@ _KEPT = 2**20
 
 _DIGEST = 32
 
+MOST = 4 * 2**30
+"""Bytes. No site has more documents: those of 150,000 hours of twelve bands are less than half."""
+
 
 class Documents:
     """The documents of a site, from the copy where it has them, else from upstream.
@@ -35,6 +38,7 @@ class Documents:
         self._catalogue, self.transport = catalogue, transport
         self._copy, self._kept = copy, kept
         self._used: set[str] = set()
+        self._came = 0
 
     def location(self, name: str) -> Location:
         """Where a file of the site lies.
@@ -74,6 +78,7 @@ class Documents:
         most = MAX_BYTES if size is None else min(size, MAX_BYTES)
         location = self.location(name)
         data = await self.transport.fetch(location, max_bytes=most)
+        self._count(len(data))
         if not _is(data, name, checksum):
             raise CatalogueError(
                 f"{location.address} is not the file that its catalogue names (its checksum differs): pull again, "
@@ -101,9 +106,22 @@ class Documents:
             self._used.add(key)
             return kept[_DIGEST:]
         data = await self.transport.fetch_range(location, span, file_size=size)
+        self._count(len(data))
         if span.size <= _KEPT:  # nothing else tells whether it is what came
             self._keep(key, _digest(data) + data)
         return data
+
+    def require_few(self, size: int) -> None:
+        """Refuse a site with more documents than there can be, by their stated sizes.
+
+        Raises:
+            CatalogueError: It states so many bytes.
+        """
+        if self._came + size > MOST:
+            raise CatalogueError(
+                f"{self._catalogue.address} has more than {MOST // 10**9} GB of documents, which no site has: nothing "
+                "was written; select some of its collections or dates."
+            )
 
     def forget_others(self) -> None:
         """Remove what was kept and was not asked for."""
@@ -112,6 +130,10 @@ class Documents:
                 if path.name not in self._used:
                     with suppress(OSError):
                         path.unlink()
+
+    def _count(self, size: int) -> None:
+        self.require_few(size)
+        self._came += size
 
     def _keep(self, key: str, data: bytes) -> None:
         """For the next time; it is compared with its checksum then, so it need not last."""

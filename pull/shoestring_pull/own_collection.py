@@ -14,6 +14,7 @@ from shoestring_pull.context import Run
 from shoestring_pull.crop.cut import Cut
 from shoestring_pull.crop.layer import fingerprint_of
 from shoestring_pull.files import Origins, WantedFile, own_file, own_picture, sources_of
+from shoestring_pull.holdings import require_room
 from shoestring_pull.selection import Choice
 from shoestring_pull.upstream import UpstreamCollection, UpstreamPart, read_part
 from shoestring_schema.errors import OutputError
@@ -100,15 +101,18 @@ class WantedCollection:
 
 
 async def read_parts(choices: Sequence[Choice], run: Run) -> list[tuple[UpstreamPart, ...]]:
-    """The parts of collections that hold something of what was chosen."""
+    """The parts of collections that hold something of what was chosen.
+
+    Raises:
+        CatalogueError: One is not what its collection says, or they are more than there can be.
+        OutputError: There is no room for them.
+        TransferError: One did not arrive.
+    """
+    sizes = [part.size for choice in choices for part in _chosen_parts(choice)]
+    run.documents.require_few(sum(sizes))
+    require_room(run.copy, sizes)
     return [
-        tuple(
-            await together(
-                _part(choice.collection, part, run)
-                for part in choice.collection.document.parts
-                if not choice.moments.isdisjoint(unpack_moments(part.dates))
-            )
-        )
+        tuple(await together(_part(choice.collection, part, run) for part in _chosen_parts(choice)))
         for choice in choices
     ]
 
@@ -208,6 +212,14 @@ def usable(
 def crop_path(hidden: Path, wanted: WantedLayer) -> Path:
     """Where a crop is made, and stays until it is published."""
     return hidden / "crops" / f"{wanted.fingerprint}.tif"
+
+
+def _chosen_parts(choice: Choice) -> list[Part]:
+    return [
+        part
+        for part in choice.collection.document.parts
+        if not choice.moments.isdisjoint(unpack_moments(part.dates))
+    ]
 
 
 async def _part(collection: UpstreamCollection, part: Part, run: Run) -> UpstreamPart:

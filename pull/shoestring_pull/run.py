@@ -213,7 +213,8 @@ class _Attempt:
     def _done(self, run: Run, orders: Sequence[Order], shown: Shown, memory: Origin) -> PullReport:
         write_origin(run.copy, _with(memory, snapshot=run.upstream.mark))
         run.documents.forget_others()
-        for name in ("parts", "crops", "indexes"):
+        whole = run.selection.is_all and not run.origins.follow  # then the copy has the documents
+        for name in ("parts", "crops", "indexes", *(["documents"] if whole else [])):
             shutil.rmtree(run.hidden / name, ignore_errors=True)
         freed = shown.freed
         notes = (*shown.notes, *([freed.hindrance] if freed.hindrance else []))

@@ -16,10 +16,9 @@ from shoestring_pull.arrivals import check_index, check_vrt
 from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.documents import Documents
 from shoestring_pull.files import Origins, WantedFile, by_name, files_of, sources_of
-from shoestring_pull.holdings import holds
+from shoestring_pull.holdings import holds, require_room
 from shoestring_pull.names import asset_of, document_of, hash_of, require_distinct
 from shoestring_pull.upstream import (
-    Upstream,
     UpstreamCollection,
     UpstreamPart,
     read_collection,
@@ -109,7 +108,7 @@ def plan_whole(run: Run) -> WholePlan:
         CatalogueError: The site can't be copied as it is.
         TransferError: A document did not arrive.
     """
-    collections = wait(_read(run.upstream, run.documents))
+    collections = wait(_read(run))
     where = run.upstream.location.address
     files = by_name(
         (file for own in collections for file in own.files(run.documents, run.origins)), where
@@ -157,8 +156,12 @@ def _snapshots(run: Run) -> Snapshots:
     return tuple(sorted(after, key=lambda own: own.time))
 
 
-async def _read(upstream: Upstream, documents: Documents) -> list[WholeCollection]:
-    found = await together(read_collection(entry, documents) for entry in upstream.entries)
+async def _read(run: Run) -> list[WholeCollection]:
+    documents = run.documents
+    found = await together(read_collection(entry, documents) for entry in run.upstream.entries)
+    sizes = [part.size for own in found for part in own.document.parts]
+    documents.require_few(sum(sizes))
+    require_room(run.copy, sizes)
     return [await _whole(own, documents) for own in found]
 
 
