@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -10,6 +10,9 @@ from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring.transport import another_file
 from shoestring_schema.errors import CatalogueError, ShoestringError, TransferError
+
+_CHUNK = 2**20
+"""Bytes that are read at once of what does not fit into memory."""
 
 
 class FolderTransport:
@@ -22,6 +25,19 @@ class FolderTransport:
     async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
         """See `Transport.fetch_range`."""
         return await asyncio.to_thread(self._read_range, location, span, file_size)
+
+    async def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Streaming.stream`."""
+        position = span.start
+        while position < span.stop:
+            part = Span(position, min(position + _CHUNK, span.stop))
+            data = await asyncio.to_thread(self._read_range, location, part, file_size)
+            if not data:
+                raise another_file(location.address, "fewer", file_size)
+            position += len(data)
+            yield data
 
     def prepare(self, location: Location, requests: int) -> None:
         """Nothing to prepare."""

@@ -9,7 +9,7 @@ import asyncio
 import os
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -61,6 +61,27 @@ class HttpTransport:
             lambda: self._get_range(location.address, span, file_size), self._options
         )
 
+    async def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Streaming.stream`."""
+        url, whole = location.address, span == Span(0, file_size)
+        asked = {"Accept-Encoding": "identity"} if whole else _asking(span)
+        async with self._response(url, asked) as response:
+            skip = _check_stream(response, url, span, file_size)
+            left = span.size
+            async for chunk in response.content.iter_any():
+                if skip >= len(chunk):
+                    skip -= len(chunk)
+                    continue
+                data, skip = chunk[skip:], 0
+                left -= len(data)
+                if left < 0:
+                    raise another_file(url, f"more than {file_size}", file_size)
+                yield data
+            if left:
+                raise _cut(url)
+
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""
         url = location.address
@@ -93,29 +114,11 @@ class HttpTransport:
             return await _body(response, max_bytes)
 
     async def _get_range(self, url: str, span: Span, file_size: int | None) -> bytes:
-        wanted = f"bytes {span.start}-{span.stop - 1}"
-        # A range of a file that was compressed on the way would be of other bytes.
-        headers = {"Range": wanted.replace(" ", "="), "Accept-Encoding": "identity"}
-        async with self._response(url, headers) as response:
-            got, _, total = response.headers.get("Content-Range", "").partition("/")
-            if response.status != 206:
-                raise TransferError(
-                    f"{url} comes from a server that does not answer requests for a range of bytes: "
-                    "host the site with nginx, Caddy, Apache or `shoestring serve`."
-                )
-            if file_size is not None and total != "*" and total != str(file_size):
-                raise another_file(url, total, file_size)
-            if got != wanted:
-                raise TransferError(
-                    f"{url} comes from a server that answers {got[:80]!r} when {wanted} is asked for: try again; if "
-                    "that does not help, tell its publisher.",
-                    passing=True,
-                )
+        async with self._response(url, _asking(span)) as response:
+            _check_range(response, url, span, file_size)
             data = await _body(response, span.size)
         if len(data) < span.size:
-            raise TransferError(
-                f"{url} was cut before all of its bytes had arrived: try again.", passing=True
-            )
+            raise _cut(url)
         return data
 
     @asynccontextmanager
@@ -194,6 +197,65 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+def _asking(span: Span) -> dict[str, str]:
+    """Headers: a range of a file that was compressed on the way would be of other bytes."""
+    return {"Range": f"bytes={span.start}-{span.stop - 1}", "Accept-Encoding": "identity"}
+
+
+def _check_range(
+    response: aiohttp.ClientResponse, url: str, span: Span, file_size: int | None
+) -> None:
+    """Refuse an answer that is not the range that was asked for."""
+    wanted = f"bytes {span.start}-{span.stop - 1}"
+    got, _, total = response.headers.get("Content-Range", "").partition("/")
+    if response.status != 206:
+        raise TransferError(
+            f"{url} comes from a server that does not answer requests for a range of bytes: "
+            "host the site with nginx, Caddy, Apache or `shoestring serve`."
+        )
+    if file_size is not None and total != "*" and total != str(file_size):
+        raise another_file(url, total, file_size)
+    if got != wanted:
+        raise TransferError(
+            f"{url} comes from a server that answers {got[:80]!r} when {wanted} is asked for: try again; if "
+            "that does not help, tell its publisher.",
+            passing=True,
+        )
+
+
+def _check_stream(response: aiohttp.ClientResponse, url: str, span: Span, file_size: int) -> int:
+    """Refuse an answer that does not hold the span as it is.
+
+    Returns:
+        How many bytes come before it: a server without ranges sends the whole file, which
+        does for its end, and for all of it.
+    """
+    packed = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed not in {"identity", ""}:
+        raise TransferError(
+            f"{url} comes packed by {packed[:40]!r}, though it was asked for as it is: its server must not pack it."
+        )
+    length = response.content_length
+    if response.status == 200 and span.stop == file_size:
+        if length not in {None, file_size}:
+            raise another_file(url, str(length), file_size)
+        return span.start
+    _check_range(response, url, span, file_size)
+    if length not in {None, span.size}:
+        raise TransferError(
+            f"{url} comes from a server that sends {length} bytes when {span.size} are asked for: try again; if "
+            "that does not help, tell its publisher.",
+            passing=True,
+        )
+    return 0
+
+
+def _cut(url: str) -> TransferError:
+    return TransferError(
+        f"{url} was cut before all of its bytes had arrived: try again.", passing=True
+    )
+
+
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The unpacked body, refused as soon as it grows over the limit."""
     url, unpack = response.url, _unpacker(response)
@@ -211,9 +273,7 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         if unpack and unpack.eof:
             break  # what comes behind the end would be kept by zlib, however much it is
     if unpack and not unpack.eof:
-        raise TransferError(
-            f"{url} was cut before all of its bytes had arrived: try again.", passing=True
-        )
+        raise _cut(str(url))
     return b"".join(chunks)
 
 

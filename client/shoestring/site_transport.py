@@ -1,5 +1,6 @@
 """The transport of a site: local locations from the folder, all others over HTTP."""
 
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +31,13 @@ class SiteTransport:
     async def fetch_range(self, location: Location, span: Span, *, file_size: int) -> bytes:
         """See `Transport.fetch_range`."""
         return await self._of(location).fetch_range(location, span, file_size=file_size)
+
+    def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Streaming.stream`."""
+        source = self._folder if location.is_local else self._http
+        return source.stream(location, span, file_size=file_size)
 
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import shoestring
 from support.site import simple_site
 
-HEAVY = {"xarray", "pandas", "dask", "rioxarray", "pyogrio", "matplotlib", "shoestring_builder", "shoestring_demo", "shoestring_pull",
-         "pystac", "rio_cogeo", "scipy", "geopandas"}  # fmt: skip
+HEAVY = {"xarray", "pandas", "dask", "rioxarray", "pyogrio", "matplotlib", "shoestring_builder", "shoestring_demo",
+         "shoestring_pull", "pystac", "rio_cogeo", "scipy", "geopandas"}  # fmt: skip
 
 
 def run(script: str, *arguments: str) -> str:
