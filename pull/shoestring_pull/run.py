@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from shoestring_pull.origin import (
 from shoestring_pull.own_site import OwnPlan, finish_own, plan_own
 from shoestring_pull.report import PullReport
 from shoestring_pull.selection import Selection
+from shoestring_pull.transfer.meter import say_beside
 from shoestring_pull.transfer.order import Order
 from shoestring_pull.transfer.transfer import transfer
 from shoestring_pull.upstream import Upstream, read_upstream
@@ -68,7 +68,7 @@ class Wish:
     terms: PullOptions = field(default_factory=PullOptions)
     options: Options = field(default_factory=Options)
     progress: bool | None = None
-    say: Say = lambda sentence: print(sentence, file=sys.stderr)
+    say: Say = say_beside
 
 
 def pull(wish: Wish) -> PullReport:

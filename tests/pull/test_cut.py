@@ -1,0 +1,125 @@
+"""Where a grid is cut."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shoestring_pull.crop.cut import Cut, KeptLevel, Shape, kept_levels, make_cut
+from shoestring_schema.grid import Grid, Window
+from shoestring_schema.site import LevelDocument
+
+EDGES = st.integers(1, 3000)
+
+
+def shape(size: tuple[int, int], factor: int, block: int, levels: int) -> Shape:
+    """How GDAL stores a layer of a grid of this size."""
+    rows, columns = -(size[0] // -factor), -(size[1] // -factor)
+    return Shape(
+        factor,
+        tuple(
+            LevelDocument(
+                shape=(-(rows // -(2**level)), -(columns // -(2**level))), block=(block, block)
+            )
+            for level in range(levels)
+        ),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[tuple[int, int], Window, list[Shape]]:
+    """A grid's size, a region on it, and how its layers are stored."""
+    size = draw(EDGES), draw(EDGES)
+    row, column = draw(st.integers(0, size[0] - 1)), draw(st.integers(0, size[1] - 1))
+    height = draw(st.integers(1, size[0] - row))
+    width = draw(st.integers(1, size[1] - column))
+    shapes = draw(
+        st.lists(
+            st.builds(
+                lambda factor, block, levels: shape(size, factor, block, levels),
+                st.sampled_from([1, 2, 3, 6]),
+                st.sampled_from([64, 128, 256]),
+                st.integers(1, 5),
+            ),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    return size, Window(row, column, height, width), shapes
+
+
+def made(size: tuple[int, int], region: Window, shapes: list[Shape]) -> Cut:
+    """The cut of a grid of this size."""
+    return make_cut(region, Grid("EPSG:32630", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), size), shapes)
+
+
+@given(cases())
+def test_region_lies_in_the_cut(case: tuple[tuple[int, int], Window, list[Shape]]) -> None:
+    """A cut holds all of the region, and nothing beyond the grid."""
+    size, region, shapes = case
+    window = Window(*made(size, region, shapes).window)
+    assert window.intersect(region) == region
+    assert window.intersect(Window(0, 0, *size)) == window
+
+
+@given(cases())
+def test_blocks_cover_the_region_on_each_level(
+    case: tuple[tuple[int, int], Window, list[Shape]],
+) -> None:
+    """The blocks of each kept level hold the region's pixels, and none lies beside it."""
+    size, region, shapes = case
+    cut = made(size, region, shapes)
+    for own in shapes:
+        for level in kept_levels(own, cut, whole=False):
+            reduction = own.reductions()[level.number]
+            assert reduction is not None
+            wanted = region.coarsen(own.factor * reduction)
+            blocks = level.blocks
+            covered = Window(
+                blocks.row * level.block[0], blocks.column * level.block[1],
+                blocks.height * level.block[0], blocks.width * level.block[1],
+            )  # fmt: skip
+            assert covered.intersect(wanted) == wanted
+            assert blocks == Window(*_touched(wanted, level))
+
+
+@given(cases())
+def test_cut_begins_where_blocks_begin(
+    case: tuple[tuple[int, int], Window, list[Shape]],
+) -> None:
+    """The first pixel of a cut is the first of a block, on every level that is kept."""
+    size, region, shapes = case
+    cut = made(size, region, shapes)
+    for own in shapes:
+        levels = kept_levels(own, cut, whole=True)
+        assert levels
+        assert levels[0].number == 0
+        for level in levels:
+            reduction = own.reductions()[level.number]
+            assert reduction is not None
+            for edge, block, first in zip(cut.window[:2], level.block, level.first, strict=True):
+                assert first * block * own.factor * reduction == edge
+            assert (level.blocks.row, level.blocks.column) == level.first
+            assert level.blocks.shape == level.count
+
+
+@given(cases())
+def test_large_cut_keeps_an_overview(
+    case: tuple[tuple[int, int], Window, list[Shape]],
+) -> None:
+    """What must have an overview to be a valid COG keeps one, where there is one."""
+    size, region, shapes = case
+    cut = made(size, region, shapes)
+    if any(own.reductions()[1:2] != [2] for own in shapes):
+        return
+    for own in shapes:
+        levels = kept_levels(own, cut, whole=False)
+        assert max(levels[0].shape) <= 512 or len(levels) > 1
+
+
+def _touched(pixels: Window, level: KeptLevel) -> tuple[int, int, int, int]:
+    rows = range(
+        pixels.row // level.block[0], (pixels.row + pixels.height - 1) // level.block[0] + 1
+    )
+    columns = range(
+        pixels.column // level.block[1], (pixels.column + pixels.width - 1) // level.block[1] + 1
+    )
+    return rows[0], columns[0], len(rows), len(columns)
