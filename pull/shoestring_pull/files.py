@@ -171,4 +171,5 @@ def _file(
     record: LayerRecord | ThumbnailRecord, href: str, part: str, origins: Origins
 ) -> WantedFile:
     require_stated(record, part)
-    return WantedFile(asset_of(href, part), origins.of(href, part), record.size, record.checksum)
+    location = origins.of(href, part)
+    return WantedFile(asset_of(href, part), location, record.size, record.checksum)

@@ -183,8 +183,9 @@ class _Attempt:
     def _looked(self, run: Run, orders: Sequence[Order]) -> PullReport:
         """What a dry run says."""
         volume = _volume(orders)
-        work = measured_rate(orders, self.transport, self.wish.options.connections)
-        rate = wait(work) if orders else None
+        rate = None
+        if orders:
+            rate = wait(measured_rate(orders, self.transport, self.wish.options.connections))
         limit = self.wish.terms.pace.rate
         rate = rate if rate is None or limit is None else min(rate, limit)
         return PullReport(
