@@ -108,22 +108,30 @@ def hash_of(name: str) -> str | None:
 
 
 def require_distinct(names: Iterable[str], where: str) -> None:
-    """Refuse names that are one and the same on a file system that ignores case, or spelling.
+    """Refuse names of files that can't stand side by side on every file system.
 
     Raises:
-        CatalogueError: Two of them differ by nothing else.
+        CatalogueError: Two of them differ by nothing but case or spelling, or one is a folder of another.
     """
     seen: dict[str, str] = {}
+    files, folders = set(), set()
     for name in names:
+        files.add(name)
         parts = name.split("/")
-        for count in range(1, len(parts) + 1):  # folders, too
+        for count in range(1, len(parts) + 1):
             own = "/".join(parts[:count])
+            if count < len(parts):
+                folders.add(own)
             known = seen.setdefault(unicodedata.normalize("NFC", own).casefold(), own)
             if known != own:
                 raise CatalogueError(
                     f"{where} names {known[:200]!r} and {own[:200]!r}, which are one file on some disks: nothing "
                     "was written; tell its publisher."
                 )
+    for name in sorted(files & folders):
+        raise CatalogueError(
+            f"{where} names {name[:200]!r} as a file, and files in it: nothing was written; tell its publisher."
+        )
 
 
 def href_to(name: str) -> str:
