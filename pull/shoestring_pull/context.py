@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shoestring.blocking import EventLoopThread
+from shoestring.event_loop import EventLoopThread
 from shoestring_builder.pool import Pool
 from shoestring_builder.publish.clean_up import Freed
 from shoestring_builder.publish.current import Current

@@ -272,7 +272,9 @@ def _level(reader: HeaderReader, tags: dict[int, Tag]) -> TiffLevel | None:
     return TiffLevel(document, offsets, sizes, decoding, reader.big_endian)
 
 
-def _unpacked(reader: HeaderReader, tags: dict[int, Tag], document: LevelDocument, samples: int) -> int:
+def _unpacked(
+    reader: HeaderReader, tags: dict[int, Tag], document: LevelDocument, samples: int
+) -> int:
     """Bytes of a block that is not compressed."""
     rows, columns = document.block
     bits = _one(reader, tags, _BITS, 1)

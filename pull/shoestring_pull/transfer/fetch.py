@@ -123,5 +123,4 @@ class Fetch:
     def _tell(self, error: TransferError, patience: Patience) -> None:
         if patience.failures == _SERIOUS and not self._told:
             self._told = True
-            minutes = patience.endurance / 60
-            self._say(f"{error} This goes on trying for {minutes:.0f} minutes.")
+            self._say(f"{error} This goes on trying for {patience.endurance:g} s.")

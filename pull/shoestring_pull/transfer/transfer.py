@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from shoestring.blocking import EventLoopThread
+from shoestring.event_loop import EventLoopThread
 from shoestring.location import Location
 from shoestring.options import Options
 from shoestring.site_transport import SiteTransport
@@ -161,33 +161,33 @@ class Transfer:
                 group.create_task(self._finish(file))
 
     async def _finish(self, file: int) -> None:
-        """Give a file its name, if it is right."""
+        """Give a file its name, if it is right; what is spoilt is fetched again, once."""
         incoming = self._arrivals[file]
         try:
-            checksum = await self._checked(incoming)
-            path = incoming.order.path
-            self._folders |= await self._on_disk(path, lambda: place(incoming.staged.path, path))
+            try:
+                checksum = await self._on_disk(incoming.order.path, lambda: self._place(incoming))
+            except SpoiltError:
+                await self._fetch_again(incoming)
+                checksum = await self._on_disk(incoming.order.path, lambda: self._place(incoming))
+        except SpoiltError:
+            await self._on_disk(incoming.staged.path, incoming.staged.reset)  # or it would be kept
+            raise _spoilt(incoming.order) from None
         finally:
             self._finishing.release()
         self._arrivals.forget(file)
         if self._done is not None:
             self._done(incoming.order, checksum)
 
-    async def _checked(self, incoming: Incoming) -> str:
-        """The checksum of a file that has come; what is spoilt is fetched again, once."""
-        staged = incoming.staged
-        try:
-            return await self._on_disk(staged.path, staged.finish)
-        except SpoiltError:
-            self._fetch.forget(incoming.order.size)
-        await self._on_disk(staged.path, staged.reset)
+    async def _fetch_again(self, incoming: Incoming) -> None:
+        self._fetch.forget(incoming.order.size)
+        await self._on_disk(incoming.staged.path, incoming.staged.reset)
         for index in range(len(incoming.units)):
             await self._fetch.fetch(incoming, index)
-        try:
-            return await self._on_disk(staged.path, staged.finish)
-        except SpoiltError:
-            await self._on_disk(staged.path, staged.reset)  # or it would be taken up next time
-            raise _spoilt(incoming.order) from None
+
+    def _place(self, incoming: Incoming) -> str:
+        checksum = incoming.staged.finish()
+        self._folders |= place(incoming.staged.path, incoming.order.path)
+        return checksum
 
     async def _on_disk(self, path: Path, work: Callable[[], T]) -> T:
         def run() -> T:

@@ -126,7 +126,7 @@ def test_any_number_of_cuts_is_endured_as_long_as_bytes_come(site: Path, tmp_pat
         (Status(403), TransferError, "is not allowed to be read"),
         (Status(416), CatalogueError, "is shorter than its catalogue says"),
         (Status(500), TransferError, "answers HTTP 500; try again later"),
-        (Status(204), TransferError, "answers HTTP 204"),
+        (Status(203), TransferError, "answers HTTP 203; check the address"),
         (Packed(), TransferError, "comes packed by 'gzip', though it was asked for as it is"),
         (Packed("br"), TransferError, "comes packed by 'br'"),
         (Packed("zstd"), TransferError, "comes packed by 'zstd'"),

@@ -34,27 +34,33 @@ def divided(edges: list[int]) -> list[Unit]:
     ]
 
 
-@settings(max_examples=60)
-@given(st.lists(st.integers(1, 999), max_size=5), st.data())
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 999), max_size=5),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 400), st.booleans()), max_size=20),
+)
 def test_whatever_it_is_interrupted_by_it_goes_on_behind_the_last_byte(
-    tmp_path_factory: pytest.TempPathFactory, edges: list[int], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory,
+    edges: list[int],
+    steps: list[tuple[int, int, bool]],
 ) -> None:
     """Written in any order, dropped and looked at again at any time, it ends as it should be."""
     path = tmp_path_factory.mktemp("staged") / "file"
     parts = divided(edges)
     have = [0] * len(parts)
     staged = Staged(path, order(), parts)
-    while any(there < part.size for there, part in zip(have, parts, strict=True)):
-        if data.draw(st.booleans(), label="killed"):
+    rest = [(unit, 1000, False) for unit in range(len(parts))]
+    for which, most, killed in [*steps, *rest]:
+        if killed:
             staged.close()
             staged = Staged(path, order(), parts)
             assert staged.resume() == sum(have)
         assert [staged.have(unit) for unit in range(len(parts))] == have
-        unit = data.draw(st.sampled_from([i for i, p in enumerate(parts) if have[i] < p.size]))
-        size = data.draw(st.integers(1, parts[unit].size - have[unit]))
-        begin = parts[unit].start + have[unit]
-        staged.write(unit, DATA[begin : begin + size])
-        have[unit] += size
+        unit = which % len(parts)
+        if size := min(most, parts[unit].size - have[unit]):
+            begin = parts[unit].start + have[unit]
+            staged.write(unit, DATA[begin : begin + size])
+            have[unit] += size
     assert staged.finish() == multihash(DATA)
     assert path.read_bytes() == DATA
 
@@ -67,6 +73,7 @@ def test_a_process_that_is_killed_has_never_said_too_much(tmp_path: Path) -> Non
     with (tmp_path / "file").open("r+b") as file:  # the next ones, killed before the word
         file.seek(600)
         file.write(DATA[600:700])
+    staged.close()
     again = Staged(tmp_path / "file", order(), parts)
     assert again.resume() == 100
     assert again.have(1) == 100
@@ -116,6 +123,7 @@ def test_a_piece_with_another_checksum_is_noticed(tmp_path: Path) -> None:
     staged.write(0, DATA)
     with pytest.raises(SpoiltError):
         staged.finish()
+    staged.close()
 
 
 def test_another_order_has_another_file() -> None:
