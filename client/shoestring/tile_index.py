@@ -85,7 +85,8 @@ class TileIndex:
         self._transport = transport
         self._layout = Layout(document)
         self._head: Head | None = None
-        if self._layout.size != document.size or document.head_size < 1:
+        sound = 1 <= document.head_size <= tile_index.MAX_HEAD
+        if self._layout.size != document.size or not sound:
             raise CatalogueError(
                 f"{location.address} has {document.size} bytes, and {self._layout.size} by its stacks, says its "
                 "collection: the site must be built anew."

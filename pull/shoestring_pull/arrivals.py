@@ -2,13 +2,22 @@
 
 import posixpath
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from shoestring_builder.index.index_file import open_index
+from shoestring_builder.index.tiff import read_tiff
 from shoestring_pull.names import name_of
-from shoestring_schema.errors import CatalogueError
+from shoestring_schema.errors import CatalogueError, SourceError
 from shoestring_schema.site import IndexDocument
 from shoestring_schema.vrt import parse_vrt
+
+SMALL = 2**32
+"""Pixels. So many are read whatever they are packed in: in a minute or two."""
+
+DENSE = 2**12
+"""Pixels in a byte. Of one number all over, a block of 512 x 512 has 30 or 40 bytes, and eight
+tell where it lies."""
 
 
 def check_vrt(copy: Path, name: str, stated: Collection[str]) -> None:
@@ -36,6 +45,26 @@ def check_vrt(copy: Path, name: str, stated: Collection[str]) -> None:
     except CatalogueError:
         path.unlink(missing_ok=True)
         raise
+
+
+def check_pixels(path: Path) -> None:
+    """See that a file does not unpack to far more than its bytes can mean: it is about to be read.
+
+    Args:
+        path: A TIFF; any other file passes.
+
+    Raises:
+        CatalogueError: It does; it was removed.
+    """
+    with suppress(SourceError):  # no TIFF: then it is not read
+        tiff = read_tiff(path)
+        levels = tiff.levels if tiff is not None else ()
+        pixels = sum(level.document.shape[0] * level.document.shape[1] for level in levels)
+        if tiff is not None and pixels > SMALL + DENSE * tiff.size:
+            path.unlink(missing_ok=True)
+            raise CatalogueError(
+                f"{path} claims {pixels} pixels in {tiff.size} bytes: it was not kept; tell its publisher."
+            )
 
 
 def check_index(copy: Path, name: str, document: IndexDocument, stated: Collection[str]) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from shoestring_builder.publish.room import in_words
@@ -15,6 +16,9 @@ from shoestring_schema.errors import CatalogueError, OutputError
 
 HIDDEN = ".pull"
 """The hidden folder of a copy: its memory, and what is on its way."""
+
+PARTS = "parts"
+"""In it: files of which a part has come."""
 
 _BLOCK = 4096
 """Bytes that even the smallest file takes on most file systems."""
@@ -76,6 +80,7 @@ def require_room(copy: Path, sizes: Iterable[int]) -> None:
         OutputError: There is less room than that.
     """
     need = sum(-(size // -_BLOCK) * _BLOCK for size in sizes)
+    need -= min(need, _on_the_way(copy / HIDDEN / PARTS))
     place = next(above for above in (copy, *copy.absolute().parents) if above.is_dir())
     room = shutil.disk_usage(place).free
     if need > room:
@@ -83,3 +88,13 @@ def require_room(copy: Path, sizes: Iterable[int]) -> None:
             f"{copy} has no room for what is to be pulled: {in_words(need)} are needed, {in_words(room)} are free; "
             "make room, or pull less of it."
         )
+
+
+def _on_the_way(folder: Path) -> int:
+    """Bytes that an earlier pull has left; a file that is not whole has holes, which take none."""
+    found = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            status = entry.stat(follow_symlinks=False)
+            found += min(status.st_size, 512 * getattr(status, "st_blocks", 0))
+    return found

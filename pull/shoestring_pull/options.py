@@ -36,7 +36,7 @@ class PullOptions:
             raise SelectionError(
                 f'keep is a number and a unit, such as "30 days" or "1 hour", not {self.keep[:40]!r}.'
             )
-        _ = self.pace
+        _ = self.pace  # what can't be read is told now
 
     @property
     def pace(self) -> Pace:

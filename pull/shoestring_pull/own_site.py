@@ -23,7 +23,7 @@ from shoestring_builder.publish.snapshot import (
     write_collection,
 )
 from shoestring_builder.render.picture import add_thumbnails
-from shoestring_pull.arrivals import check_vrt
+from shoestring_pull.arrivals import check_pixels, check_vrt
 from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.crop.cut import Cut, make_cut
 from shoestring_pull.crop.layer import CropTask, describe_crop
@@ -177,6 +177,7 @@ def _known_cut(run: Run, window: Window, choice: Choice) -> Cut | None:
 def _look(run: Run, choice: Choice, layers: Sequence[WantedLayer]) -> dict[LayerKey, Looked]:
     """How layers are stored."""
     bands = {band.name: band for band in choice.collection.document.bands}
+    grid = choice.collection.grid
     indexes = {id(part): _index(run.documents, choice, part)
                for part in {id(own.part): own.part for own in layers}.values()}  # fmt: skip
     sources = []
@@ -189,7 +190,8 @@ def _look(run: Run, choice: Choice, layers: Sequence[WantedLayer]) -> dict[Layer
         band = bands[own.key.band]
         source = LayerSource(
             own.key, own.file.location, own.upstream.href, own.file.size, own.file.checksum,
-            own.upstream.header_size, band.factor, whole=band.nodata is None,
+            own.upstream.header_size, band.factor, grid.coarsen(band.factor).shape,
+            whole=band.nodata is None,
         )  # fmt: skip
         sources.append((source, indexes[id(own.part)]))
     found = wait(look_at(sources, run.documents))
@@ -229,10 +231,15 @@ def _files(run: Run, wanted: WantedCollection) -> Iterator[WantedFile]:
 def _check(run: Run, plan: OwnPlan) -> None:
     """What has just arrived leads to nothing that was not stated."""
     new = {file.name for file in plan.missing}
-    for own in plan.collections:
-        for layer in own.layers.values():
-            if layer.file.name in new and layer.file.name.lower().endswith(".vrt"):
-                check_vrt(run.copy, layer.file.name, {source.name for source in layer.sources})
+    for layer in (layer for own in plan.collections for layer in own.layers.values()):
+        name = layer.file.name
+        if name in new and name.lower().endswith(".vrt"):
+            check_vrt(run.copy, name, {source.name for source in layer.sources})
+        for file in (layer.file, *layer.sources):
+            if file.name in new:
+                check_pixels(run.copy / file.name)
+    for order in plan.crops:
+        check_pixels(order.path)
 
 
 def _write(

@@ -20,7 +20,7 @@ from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.documents import Documents
 from shoestring_pull.estimate import measured_rate
 from shoestring_pull.files import Origins
-from shoestring_pull.holdings import HIDDEN, require_own, require_room
+from shoestring_pull.holdings import HIDDEN, PARTS, require_own, require_room
 from shoestring_pull.options import PullOptions
 from shoestring_pull.origin import (
     Origin,
@@ -204,7 +204,7 @@ class _Attempt:
         if orders:
             transfer(
                 orders,
-                staging=run.hidden / "parts",
+                staging=run.hidden / PARTS,
                 pace=self.wish.terms.pace,
                 options=self.wish.options,
                 progress=self.wish.progress,
@@ -215,7 +215,7 @@ class _Attempt:
         write_origin(run.copy, _with(memory, snapshot=run.upstream.mark))
         run.documents.forget_others()
         whole = run.selection.is_all and not run.origins.follow  # then the copy has the documents
-        for name in ("parts", "crops", "indexes", *(["documents"] if whole else [])):
+        for name in (PARTS, "crops", "indexes", *(["documents"] if whole else [])):
             shutil.rmtree(run.hidden / name, ignore_errors=True)
         freed = shown.freed
         notes = (*shown.notes, *([freed.hindrance] if freed.hindrance else []))

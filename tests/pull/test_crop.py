@@ -1,21 +1,26 @@
 """Cropped copies: the same pixels, in smaller valid COGs."""
 
+import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shoestring
 from shoestring import Roi
+from shoestring_builder.build import build
 from shoestring_builder.index.tiff import read_tiff
 from shoestring_pull.origin import read_origin
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.grid import Window
+from support.mosaics import CONFIGURATION, republish, write_configuration, write_raster
 from support.nginx import Nginx
 from support.pulled import (
     GRID,
@@ -40,8 +45,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def region(window: Window) -> Roi:
     """A region whose window on the grid is this one."""
-    import shapely
-
     left, top = GRID.xy(window.row + 0.25, window.column + 0.25)
     right, bottom = GRID.xy(window.row + window.height - 0.25, window.column + window.width - 0.25)
     return Roi(shapely.box(left, bottom, right, top), GRID.crs)
@@ -131,9 +134,11 @@ def test_band_without_nodata_is_whole(site: Path, tmp_path: Path) -> None:
     assert np.array_equal(own, pixels(layer(site, "height", "2018-01-01_dem"), window))
 
 
-def test_only_the_regions_blocks_travel(nginx: "type[Nginx]", site: Path, tmp_path: Path) -> None:
+def test_only_the_regions_blocks_travel(
+    nginx: Callable[..., Nginx], site: Path, tmp_path: Path
+) -> None:
     """The bytes fetched of layers are those of the blocks that lie under the region, within 5 %."""
-    server = nginx(site)  # type: ignore[arg-type,call-arg]
+    server = nginx(site)
     window = Window(200, 150, 300, 250)
     pull_into(tmp_path / "copy", f"{server.http}/", collections="s2", roi=region(window), crop=True)
     blocks = sum(block_bytes(site, tmp_path / "copy", band, day, window)
@@ -163,10 +168,10 @@ def block_bytes(site: Path, copy: Path, band: str, day: int, window: Window) -> 
     return total
 
 
-def test_next_crop_fetches_only_what_is_new(nginx: "type[Nginx]", tmp_path: Path) -> None:
+def test_next_crop_fetches_only_what_is_new(nginx: Callable[..., Nginx], tmp_path: Path) -> None:
     """A new date upstream costs its own blocks; what the copy has stays where it is."""
     site = build_fields(tmp_path / "project", (1, 2))
-    server = nginx(site)  # type: ignore[arg-type,call-arg]
+    server = nginx(site)
     roi = region(Window(200, 150, 120, 90))
     pull_into(tmp_path / "copy", f"{server.http}/", collections="s2", roi=roi, crop=True)
     before = {path.name for path in (tmp_path / "copy").glob("s2/2018/*.tif")}
@@ -180,16 +185,12 @@ def test_next_crop_fetches_only_what_is_new(nginx: "type[Nginx]", tmp_path: Path
     assert all("2018-01-03" in path for path in layers)
     assert before < {path.name for path in (tmp_path / "copy").glob("s2/2018/*.tif")}
     assert cuts is not None
-    assert read_origin(tmp_path / "copy").cuts == cuts.cuts  # type: ignore[union-attr]
+    assert read_origin(tmp_path / "copy").cuts == cuts.cuts
     assert faults(tmp_path / "copy") == ()
 
 
 def test_layer_without_index_is_cropped_by_its_header(site: Path, tmp_path: Path) -> None:
     """A site whose parts have no tile index is cropped all the same."""
-    import json
-
-    from support.mosaics import republish
-
     plain = Path(shutil.copytree(site, tmp_path / "plain"))
     path = plain / "s2" / "collection.json"
     document = json.loads(path.read_text("utf-8"))
@@ -209,9 +210,6 @@ def test_layer_without_index_is_cropped_by_its_header(site: Path, tmp_path: Path
 
 def test_vrt_is_not_cropped(tmp_path: Path) -> None:
     """A layer that is put together from other files is refused with a sentence that says so."""
-    from shoestring_builder.build import build
-    from support.mosaics import CONFIGURATION, write_configuration, write_raster
-
     project = tmp_path / "project"
     for band, dtype in (("B04", "uint16"), ("SCL", "uint8")):
         write_raster(
@@ -225,8 +223,6 @@ def test_vrt_is_not_cropped(tmp_path: Path) -> None:
         'id = "s2"', 'id = "s2"\nlayout = "vrt"'
     )
     build(write_configuration(project, text))
-    import shapely
-
     roi = Roi(shapely.box(500_010, 3_999_800, 500_200, 3_999_990), "EPSG:32630")
     with pytest.raises(CatalogueError, match="can't be cropped without decoding"):
         pull_into(tmp_path / "copy", project / "site", roi=roi, crop=True)

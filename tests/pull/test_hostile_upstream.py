@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 
+from shoestring_builder.build import build
+from shoestring_builder.index.index_file import open_index
+from shoestring_pull.arrivals import check_pixels
 from shoestring_pull.names import problem_of, require_distinct
 from shoestring_schema.errors import CatalogueError, OutputError, ShoestringError, TransferError
+from shoestring_schema.site import IndexDocument
+from shoestring_schema.tile_index import pack_head
 from support.faulty_server import Endless, Fault, FaultyServer, OtherLength, Request, Spoilt
-from support.mosaics import republish, tree
+from support.mosaics import CONFIGURATION, republish, tree, write_configuration, write_raster
 from support.nginx import Nginx
 from support.pulled import build_fields, faults, pull_into
 from support.retold import retell
@@ -192,12 +200,6 @@ def test_documents_that_are_not_those_are_refused(
 
 def test_index_that_leads_elsewhere_is_refused(told: Path, tmp_path: Path) -> None:
     """A tile index that names files that no item states is not kept, nor taken over."""
-    import msgspec
-
-    from shoestring_builder.index.index_file import open_index
-    from shoestring_schema.site import IndexDocument
-    from shoestring_schema.tile_index import pack_head
-
     path = told / "height" / "collection.json"
     document = json.loads(path.read_text("utf-8"))
     stated = document["shoestring:parts"][0]["index"]
@@ -224,9 +226,6 @@ def test_index_that_leads_elsewhere_is_refused(told: Path, tmp_path: Path) -> No
 
 def test_vrt_that_reads_elsewhere_is_refused(tmp_path: Path) -> None:
     """A VRT that reads a file that its item does not state is not kept."""
-    from shoestring_builder.build import build
-    from support.mosaics import CONFIGURATION, write_configuration, write_raster
-
     project = tmp_path / "project"
     for band, dtype in (("B04", "uint16"), ("SCL", "uint8")):
         source = project / "site" / "sources" / f"S2_2018-01-01_{band}.tif"
@@ -303,3 +302,16 @@ def test_page_that_is_no_site_is_refused(tmp_path: Path, nginx: Callable[..., Ng
         with pytest.raises(CatalogueError):
             pull_into(tmp_path / "copy", f"{nginx(tmp_path / 'web').http}/")
     assert not (tmp_path / "copy").exists()
+
+
+def test_few_bytes_that_claim_many_pixels_are_refused(tmp_path: Path) -> None:
+    """A file whose blocks would unpack for hours is not kept."""
+    path = tmp_path / "bomb.tif"
+    profile = {"driver": "GTiff", "height": 100_000, "width": 100_000, "count": 1, "dtype": "uint8",
+               "tiled": True, "blockxsize": 512, "blockysize": 512, "sparse_ok": True,
+               "crs": "EPSG:32630", "transform": from_origin(0, 0, 10, 10)}  # fmt: skip
+    with rasterio.open(path, "w", **profile):
+        pass
+    with pytest.raises(CatalogueError, match="claims 10000000000 pixels"):
+        check_pixels(path)
+    assert not path.exists()

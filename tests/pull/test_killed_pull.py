@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from shoestring_pull.origin import read_origin
+from shoestring_pull.selection import Selection
 from support import killed_copy
 from support.instants import INSTANTS
-from support.mosaics import tree
+from support.mosaics import timeless
 from support.nginx import Nginx
 from support.pulled import build_fields, faults, pull_into
 
@@ -48,8 +50,7 @@ def test_killed_pull_goes_on(
             assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
             if (copy / "catalog.json").is_file():
                 assert faults(copy) == ()
-        assert pull_into(copy, None if (copy / ".pull" / "origin.json").is_file() else address,
-                         selection=_selection(tmp_path)).upstream  # fmt: skip
+        pull_into(copy, address, selection=_remembered(tmp_path / "expected"))
         assert faults(copy) == ()
         assert content(copy) == content(tmp_path / "expected")
 
@@ -71,18 +72,12 @@ def test_killed_pull_fetches_little_twice(nginx: Callable[..., Nginx], tmp_path:
     assert blocks == []
 
 
-def _selection(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from shoestring_pull.origin import read_origin
-
-    origin = read_origin(folder / "expected")
+def _remembered(copy: Path) -> Selection:
+    origin = read_origin(copy)
     assert origin is not None
     return origin.selection
 
 
 def content(site: Path) -> dict[str, str]:
     """What readers see, but for when it was shown."""
-    from support.mosaics import timeless
-
-    found = {name: own for name, own in timeless(site).items() if not name.startswith(".")}
-    assert tree(site)
-    return found
+    return {name: own for name, own in timeless(site).items() if not name.startswith(".")}

@@ -1,6 +1,7 @@
 """Copies of a selection: sites of their own."""
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -19,11 +20,12 @@ from shoestring_pull.options import PullOptions
 from shoestring_pull.origin import read_origin
 from shoestring_pull.selection import Selection
 from shoestring_schema.duration import parse_duration
-from shoestring_schema.errors import OutputError, RoiError, SelectionError
+from shoestring_schema.errors import CatalogueError, OutputError, RoiError, SelectionError
 from shoestring_schema.grid import Grid
 from support.mosaics import age, tree, write_configuration
 from support.nginx import Nginx
 from support.pulled import CONFIGURATION, GRID, build_fields, faults, pull_into, write_date
+from support.retold import retell
 
 CORNER = Roi(shapely.box(500_100, 3_998_000, 500_900, 3_998_900), "EPSG:32630")
 
@@ -82,8 +84,6 @@ def test_whole_layers_are_bit_for_bit(site: Path, tmp_path: Path) -> None:
 
 def test_copy_says_what_upstream_says(site: Path, tmp_path: Path) -> None:
     """Grid, bands, licence, statistics and tile index of a selection are those of the site."""
-    import json
-
     pull_into(tmp_path / "copy", site, collections="s2")
     documents = [
         json.loads((place / "s2" / "collection.json").read_text("utf-8"))
@@ -267,9 +267,6 @@ def test_files_of_another_host_are_not_followed(
     nginx: Callable[..., Nginx], site: Path, tmp_path: Path
 ) -> None:
     """What a catalogue names at another host is fetched only if that host is to be followed."""
-    from shoestring_schema.errors import CatalogueError
-    from support.retold import retell
-
     elsewhere = nginx(site)
     told = Path(shutil.copytree(site, tmp_path / "told"))
 
@@ -286,7 +283,7 @@ def test_files_of_another_host_are_not_followed(
     pull_into(tmp_path / "copy", told, terms=terms)
     assert faults(tmp_path / "copy") == ()
     assert len(elsewhere.requests()) == 1
-    assert read_origin(tmp_path / "copy").follow == ("127.0.0.1",)  # type: ignore[union-attr]
+    assert read_origin(tmp_path / "copy").follow == ("127.0.0.1",)
     path = next((tmp_path / "copy" / "height" / "2018").glob("*.tif"))
     name = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     assert path.name == f"2018-01-01_dem-{name}.tif"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring.tile_index import Footprint, Share
-from shoestring_builder.index.tiff import Tiff
+from shoestring_builder.index.tiff import MAX_BLOCKS, Tiff
 from shoestring_builder.layer import LayerKey
 from shoestring_pull.crop.cut import Cut, KeptLevel, Shape, kept_levels
 from shoestring_pull.crop.tiff_header import NewLevel, SourceHeader, new_header
@@ -32,6 +32,7 @@ class LayerSource:
         checksum: Its multihash.
         header_size: Bytes before its first block, if that is known.
         factor: Of its band.
+        shape: Rows and columns that its pixels must have.
         whole: Whether a block that is left out would be read as data: its band has no nodata value.
     """
 
@@ -42,6 +43,7 @@ class LayerSource:
     checksum: str
     header_size: int | None
     factor: int
+    shape: tuple[int, int]
     whole: bool
 
     def lies(self, why: str) -> CatalogueError:
@@ -203,8 +205,12 @@ def _require_agreement(
     source: LayerSource, header: SourceHeader, shape: Shape, levels: Sequence[KeptLevel]
 ) -> None:
     """The header tells of the same levels as the index, and of one raster band."""
+    if shape.levels[0].shape != source.shape:
+        raise source.lies("it does not have the pixels that its collection says")
     if not levels:
         raise source.lies("its blocks begin elsewhere than those that the copy holds already")
+    if sum(level.count[0] * level.count[1] for level in levels) > min(source.size, MAX_BLOCKS):
+        raise source.lies("it claims more blocks than a file of its size can hold")
     for level in levels:
         own, images = shape.levels[level.number], header.levels[level.number : level.number + 1]
         if [(image.shape, image.block) for image in images] != [(own.shape, own.block)]:
