@@ -8,7 +8,6 @@ import msgspec
 
 from shoestring_builder.index.assemble import LayerEntry
 from shoestring_builder.index.previous import Previous
-from shoestring_builder.layer import LayerKey
 from shoestring_builder.publish.published import PublishedCollection, PublishedPart
 from shoestring_builder.record import ItemRecord, LayerRecord
 from shoestring_pull.documents import Documents
@@ -49,7 +48,11 @@ def foreign_indexes(wanted: WantedCollection, hidden: Path) -> ForeignIndexes:
         hidden: The copy's hidden folder.
     """
     layers = {key: own.record for key, own in wanted.layers.items() if own.record is not None}
-    parts = tuple(_part(part, wanted, layers, hidden) for part in wanted.parts)
+    items: dict[int, dict[Moment, dict[str, LayerRecord]]] = {}
+    for key, record in layers.items():
+        own = items.setdefault(id(wanted.layers[key].part), {})
+        own.setdefault(key.moment, {})[key.band] = record
+    parts = tuple(_part(part, items.get(id(part), {}), hidden) for part in wanted.parts)
     document = wanted.collection.document
     published = PublishedCollection(document, parts, layers, ())
     factors = {band.name: band.factor for band in document.bands}
@@ -69,10 +72,11 @@ def index_files(
     Raises:
         CatalogueError: One lies elsewhere than an index does.
     """
-    found = []
+    found, sizes = [], dict.fromkeys(map(id, wanted.parts), 0)
+    for layer in new:
+        sizes[id(layer.part)] += layer.file.size
     for part in wanted.parts:
-        index = part.document.index
-        size = sum(layer.file.size for layer in new if layer.part is part)
+        index, size = part.document.index, sizes[id(part)]
         if index is not None and index.size <= CHEAP * size:
             own = document_of(index.href, wanted.collection.name, wanted.collection.id)
             name = f"{HIDDEN}/{FOLDER}/{index.checksum[4:]}.bin"
@@ -82,20 +86,14 @@ def index_files(
 
 
 def _part(
-    part: UpstreamPart,
-    wanted: WantedCollection,
-    layers: Mapping[LayerKey, LayerRecord],
-    hidden: Path,
+    part: UpstreamPart, moments: Mapping[Moment, Mapping[str, LayerRecord]], hidden: Path
 ) -> PublishedPart:
+    """A part as if it were published here, with its index if that has come."""
     index = part.document.index
     if index is not None:
         name = f"{index.checksum[4:]}.bin"
         there = (hidden / FOLDER / name).is_file()
         index = msgspec.structs.replace(index, href=name) if there else None
-    moments: dict[Moment, dict[str, LayerRecord]] = {}
-    for key, own in wanted.layers.items():
-        if own.part is part and key in layers:
-            moments.setdefault(key.moment, {})[key.band] = layers[key]
     items = tuple(ItemRecord(moment, own) for moment, own in moments.items())
     document = msgspec.structs.replace(part.document, index=index)
     return PublishedPart(document, None, items, whole=False)

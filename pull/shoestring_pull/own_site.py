@@ -60,12 +60,14 @@ class OwnPlan:
         cuts: Where they are cut.
         missing: Whole files that it lacks.
         crops: Orders for those that are made of blocks.
+        notes: What is worth knowing.
     """
 
     collections: tuple[WantedCollection, ...]
     cuts: Mapping[str, Cut]
     missing: tuple[WantedFile, ...]
     crops: tuple[Order, ...]
+    notes: tuple[str, ...]
 
     @property
     def documents(self) -> list[int]:
@@ -83,7 +85,7 @@ def plan_own(run: Run) -> OwnPlan:
         TransferError: A document did not arrive.
     """
     collections = wait(_collections(run))
-    choices = choose(collections, run.selection)
+    choices, left_out = choose(collections, run.selection)
     parts = wait(read_parts(choices, run))
     planned = [_plan(run, *pair) for pair in zip(choices, parts, strict=True)]
     wanted = tuple(own for own, _, _ in planned)
@@ -96,6 +98,7 @@ def plan_own(run: Run) -> OwnPlan:
         cuts={own.collection.id: cut for own, cut, _ in planned if cut is not None},
         missing=tuple(file for file in files.values() if not holds(run.copy, file)),
         crops=tuple(order for _, _, orders in planned for order in orders),
+        notes=tuple(left_out),
     )
 
 
@@ -117,7 +120,7 @@ def finish_own(run: Run, plan: OwnPlan) -> Shown:
     run.site.prepare()
     mend_documents(run.site, run.current)
     table = catalogue_table(run.upstream, database=True)
-    notes: list[str] = []
+    notes = list(plan.notes)
     written = {
         own.collection.id: _write(run, own, plan.cuts.get(own.collection.id), notes)
         for own in plan.collections

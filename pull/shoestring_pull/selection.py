@@ -127,7 +127,9 @@ def make_selection(
     )
 
 
-def choose(collections: Sequence[UpstreamCollection], selection: Selection) -> list[Choice]:
+def choose(
+    collections: Sequence[UpstreamCollection], selection: Selection
+) -> tuple[list[Choice], list[str]]:
     """What a selection means for the collections of a site.
 
     A collection that has no date or band of it, or lies outside of its region, is left out.
@@ -135,6 +137,9 @@ def choose(collections: Sequence[UpstreamCollection], selection: Selection) -> l
     Args:
         collections: All of them.
         selection: What is wanted.
+
+    Returns:
+        What is wanted of the others, and a sentence for each that is left out.
 
     Raises:
         SelectionError: There is no such collection, or band, or nothing at all.
@@ -147,29 +152,27 @@ def choose(collections: Sequence[UpstreamCollection], selection: Selection) -> l
     ]
     _require_bands(wanted, selection)
     found: list[Choice] = []
-    refused: SelectionError | RoiError | None = None
+    refused: list[SelectionError | RoiError] = []
+    left_out = []
     for collection in wanted:
         try:
-            choice = _choice(collection, selection)
+            found.append(_choice(collection, selection))
         except (SelectionError, RoiError) as error:
-            refused = refused or error
-        else:
-            found += [] if choice is None else [choice]
+            refused.append(error)
+            left_out.append(f'"{collection.id}" is left out: {error}')
     if not found:
-        raise refused or SelectionError(
-            "The site has no collections yet: there is nothing to pull."
-        )
-    return found
+        raise (*refused, SelectionError("The site has no collections yet."))[0]
+    return found, left_out
 
 
-def _choice(collection: UpstreamCollection, selection: Selection) -> Choice | None:
+def _choice(collection: UpstreamCollection, selection: Selection) -> Choice:
     bands = tuple(
         band.name
         for band in collection.document.bands
         if selection.bands is None or band.name in selection.bands
     )
     if not bands:
-        return None
+        raise SelectionError("It has none of the bands.")
     mask = collection.document.mask
     order = [band.name for band in collection.document.bands]
     with_mask = {*bands, *([mask.band] if mask else [])}

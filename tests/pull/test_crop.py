@@ -87,10 +87,12 @@ def compare(site: Path, copy: Path, band: str, factor: int, window: Window) -> N
         levels = 1 + len(dataset.overviews(1))
     row, column = place(crop, GRID)
     for level in range(levels):
-        there = window.coarsen(factor * 2**level)
-        here = there.shift(-(row // (factor * 2**level)), -(column // (factor * 2**level)))
-        expected = pixels(source, there, level)
-        assert np.array_equal(pixels(crop, here, level), expected), (band, level)
+        first = row // (factor * 2**level), column // (factor * 2**level)
+        own = Window(0, 0, *pixels(crop, level=level).shape)
+        here = window.coarsen(factor * 2**level).shift(-first[0], -first[1]).intersect(own)
+        if here is not None:  # an overview may end a pixel before the region does
+            expected = pixels(source, here.shift(*first), level)
+            assert np.array_equal(pixels(crop, here, level), expected), (band, level)
 
 
 def test_large_crop_keeps_overviews_and_equals_them(site: Path, tmp_path: Path) -> None:

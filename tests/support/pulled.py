@@ -57,7 +57,9 @@ unit = "m"
 """
 """Two collections: three bands of two sizes with a mask, and one band without a nodata value."""
 
-SHAPE = 700, 620
+SHAPE = 709, 627
+"""Odd, so that overviews and coarser bands end with a part of a pixel."""
+
 GRID = Grid(UTM, (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_000_000.0), SHAPE)
 
 
@@ -65,13 +67,13 @@ def write_date(project: Path, day: int, seed: int | None = None) -> None:
     """Write the sources of a date of both collections."""
     draw = np.random.default_rng(day if seed is None else seed)
     rows, columns = SHAPE
-    half = rows // 2, columns // 2
+    half = -(rows // -2), -(columns // -2)
     for band, dtype, shape, high in (
         ("B04", "uint16", SHAPE, 5000), ("B11", "uint16", half, 5000), ("SCL", "uint8", half, 12),
     ):  # fmt: skip
         write_raster(
             project / "mosaics" / f"S2_2018-01-{day:02}_{band}.tif",
-            patches(draw, shape, high), dtype=dtype, resolution=10.0 * SHAPE[0] / shape[0],
+            patches(draw, shape, high), dtype=dtype, resolution=10.0 if shape == SHAPE else 20.0,
         )  # fmt: skip
     if day == 1:
         heights = patches(draw, SHAPE, 900)

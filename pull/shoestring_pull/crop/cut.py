@@ -134,7 +134,7 @@ def _starts(region: Window, ends: Sequence[int], shapes: Sequence[Shape]) -> tup
     """Where the cut begins: so that many overviews are kept and little is added."""
     least = best = _start(region, shapes, 1)
     reduction, area = 2, _area(least, ends)
-    while all(reduction in shape.reductions() for shape in shapes):
+    while any(reduction in shape.reductions() for shape in shapes):
         start = _start(region, shapes, reduction)
         needed = reduction == 2 and _is_large(least, ends, shapes)
         if not needed and _area(start, ends) > MOST * area:
@@ -144,7 +144,7 @@ def _starts(region: Window, ends: Sequence[int], shapes: Sequence[Shape]) -> tup
 
 
 def _start(region: Window, shapes: Sequence[Shape], reduction: int) -> tuple[int, int]:
-    units = [lcm(*_steps(shapes, reduction, axis)) for axis in (0, 1)]
+    units = [lcm(*_steps(shapes, 1, axis), *_steps(shapes, reduction, axis)) for axis in (0, 1)]
     return region.row // units[0] * units[0], region.column // units[1] * units[1]
 
 
@@ -178,13 +178,15 @@ def _kept(shape: Shape, number: int, reduction: int, cut: Cut, *, whole: bool) -
     row, column, height, width = cut.window
     if row % steps[0] or column % steps[1]:
         return None
-    wanted = Window(*(cut.window if whole else cut.region)).coarsen(pixel)
-    there = wanted.intersect(Window(0, 0, *level.shape))
-    if there is None:  # the file is smaller than its grid
+    size = _overview(_coarser((height, width), shape.factor), reduction)
+    here = Window(row // pixel, column // pixel, *size)
+    wanted = Window(*(cut.window if whole else cut.region)).coarsen(pixel).intersect(here)
+    there = None if wanted is None else wanted.intersect(Window(0, 0, *level.shape))
+    if there is None:  # the file is smaller than its grid, or the region than a pixel
         return None
     return KeptLevel(
         number=number,
-        shape=_coarser(_coarser((height, width), shape.factor), reduction),
+        shape=size,
         block=level.block,
         first=(row // steps[0], column // steps[1]),
         blocks=_blocks_under(there, level.block),
@@ -198,7 +200,18 @@ def _blocks_under(pixels: Window, block: tuple[int, int]) -> Window:
 
 
 def _reduction(whole: tuple[int, int], shape: tuple[int, int], last: int) -> int | None:
-    return next((own for own in _doubled(last) if _coarser(whole, own) == shape), None)
+    """By which power of two a level is coarser: GDAL rounds its size down, others up."""
+    return next(
+        (
+            own
+            for own in _doubled(last)
+            if all(
+                size in (max(1, edge // own), -(edge // -own))
+                for edge, size in zip(whole, shape, strict=True)
+            )
+        ),
+        None,
+    )
 
 
 def _doubled(last: int) -> Iterator[int]:
@@ -209,3 +222,8 @@ def _doubled(last: int) -> Iterator[int]:
 
 def _coarser(shape: tuple[int, int], factor: int) -> tuple[int, int]:
     return -(shape[0] // -factor), -(shape[1] // -factor)
+
+
+def _overview(shape: tuple[int, int], reduction: int) -> tuple[int, int]:
+    """The size of an overview, as GDAL's COG driver rounds it."""
+    return max(1, shape[0] // reduction), max(1, shape[1] // reduction)
