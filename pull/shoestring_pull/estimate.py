@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 
 from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring.together import together
 from shoestring.transport import Transport
 from shoestring_pull.transfer.order import Order
+from shoestring_pull.transfer.units import units
 
 SECONDS = 1.0
 """How long is measured; longer, where nothing has come by then."""
@@ -17,6 +19,9 @@ _PATIENCE = 10.0
 _LOOK = 0.1
 _PARTS = tuple(2**14 * 2 ** min(number, 4) for number in range(32))
 """Bytes of the requests for a file, one after the other."""
+
+_REQUESTS = 10_000
+"""Of a transfer, the first ones: more do not come in a second."""
 
 
 async def measured_rate(
@@ -58,13 +63,13 @@ async def measured_rate(
 
 
 def _parts(orders: Sequence[Order]) -> Iterator[tuple[Location, Span, int]]:
-    """Parts of the files, the first of each before the second of any."""
-    pieces = [piece for order in orders for piece in order.pieces]
+    """Parts of the requests that a transfer would send, the first of each before the second of any."""
+    requests = list(islice((unit for order in orders for unit in units(order)), _REQUESTS))
     skip = 0
     for part in _PARTS:
-        for piece in pieces:
-            start = piece.span.start + skip
-            span = Span(start, min(start + part, piece.span.stop))
-            if isinstance(piece.source, Location) and span.size > 0:
-                yield piece.source, span, piece.file_size
+        for unit in requests:
+            start, stop = unit.spans[0].start + skip, unit.spans[-1].stop
+            span = Span(start, min(start + part, stop))
+            if isinstance(unit.source, Location) and span.size > 0:
+                yield unit.source, span, unit.file_size
         skip += part

@@ -106,6 +106,17 @@ def test_large_crop_keeps_overviews_and_equals_them(site: Path, tmp_path: Path) 
         compare(site, tmp_path / "copy", band, factor, window)
 
 
+@pytest.mark.parametrize("column", [0, 300, SHAPE[1] - 1])
+def test_narrow_crop_is_valid(site: Path, tmp_path: Path, column: int) -> None:
+    """A crop of one column is a valid COG with the same pixels."""
+    window = Window(10, column, 600, 1)
+    pull_into(
+        tmp_path / "copy", site, dates="2018-01-02", roi=region(window), crop=True, bands="B04"
+    )
+    assert faults(tmp_path / "copy") == ()
+    compare(site, tmp_path / "copy", "B04", 1, window)
+
+
 def test_same_code_reads_the_same(site: Path, tmp_path: Path) -> None:
     """An extraction from a cropped copy, by the region that it was cropped by, is the source's."""
     roi = region(Window(200, 150, 120, 90))

@@ -1,5 +1,7 @@
 """Where a grid is cut."""
 
+from math import lcm
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +119,22 @@ def test_large_cut_keeps_an_overview(
     for own in shapes:
         levels = kept_levels(own, cut, whole=False)
         assert max(levels[0].shape) <= 512 or len(levels) > 1 or 2 not in own.reductions()
+
+
+@given(cases())
+def test_no_level_is_one_column_of_blocks(
+    case: tuple[tuple[int, int], Window, list[Shape]],
+) -> None:
+    """A high level is not just as wide as a block, which would be taken for strips, if it can be."""
+    size, region, shapes = case
+    cut = made(size, region, shapes)
+    for own in shapes:
+        for level in kept_levels(own, cut, whole=False):
+            if level.shape[1] == level.block[1] and level.shape[0] > 512:
+                assert cut.window[1] + cut.window[3] == size[1]
+                assert cut.window[1] < lcm(
+                    *(2 * one.factor * one.levels[0].block[1] for one in shapes)
+                )
 
 
 def _touched(pixels: Window, level: KeptLevel) -> tuple[int, int, int, int]:

@@ -218,6 +218,13 @@ def test_selection_of_nothing_is_told(
     assert not (tmp_path / "copy" / "catalog.json").exists()
 
 
+def test_collections_that_are_left_out_are_told(site: Path, tmp_path: Path) -> None:
+    """What has nothing of the selection is left out, and that is said."""
+    report = pull_into(tmp_path / "copy", site, dates=("2018-01-02", None))
+    assert len(report.notes) == 1
+    assert report.notes[0].startswith('"height" is left out: There are no dates between')
+
+
 def test_copy_of_a_copy_and_publishing_it(site: Path, tmp_path: Path) -> None:
     """A cropped copy is published and pulled from like any site."""
     pull_into(tmp_path / "copy", site, collections="s2", roi=CORNER, crop=True)

@@ -105,8 +105,14 @@ def make_cut(region: Window, grid: Grid, shapes: Sequence[Shape]) -> Cut:
         )
     ]
     starts = _starts(region, ends, shapes)
-    window = (*starts, ends[0] - starts[0], ends[1] - starts[1])
-    return Cut((region.row, region.column, region.height, region.width), window)
+    window: Box | None = (*starts, ends[0] - starts[0], ends[1] - starts[1])
+    own = region.row, region.column, region.height, region.width
+    while window is not None:
+        cut = Cut(own, window)
+        if not any(_is_column(level) for shape in shapes for level in _levels(shape, cut)):
+            break
+        window = _wider(window, grid, shapes)
+    return cut
 
 
 def kept_levels(shape: Shape, cut: Cut, *, whole: bool) -> tuple[KeptLevel, ...]:
@@ -128,6 +134,25 @@ def kept_levels(shape: Shape, cut: Cut, *, whole: bool) -> tuple[KeptLevel, ...]
                 return ()
             kept += [level] if level is not None else []
     return tuple(kept)
+
+
+def _levels(shape: Shape, cut: Cut) -> tuple[KeptLevel, ...]:
+    return kept_levels(shape, cut, whole=False)
+
+
+def _is_column(level: KeptLevel) -> bool:
+    """Whether a level is just as wide as a block: who validates COGs takes its blocks for strips."""
+    return level.shape[1] == level.block[1] and level.shape[0] > LARGE
+
+
+def _wider(window: Box, grid: Grid, shapes: Sequence[Shape]) -> Box | None:
+    """A block more to the right, or else to the left; None where the grid is no wider."""
+    row, column, height, width = window
+    room = grid.shape[1] - column - width
+    if room > 0:
+        return row, column, height, width + min(room, min(_steps(shapes, 1, 1)))
+    unit = lcm(*_steps(shapes, 1, 1), *_steps(shapes, 2, 1))
+    return (row, column - unit, height, width + unit) if column >= unit else None
 
 
 def _starts(region: Window, ends: Sequence[int], shapes: Sequence[Shape]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Finding out where the blocks of layers lie: from tile indexes, else from the files' headers."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,6 +12,7 @@ from shoestring_builder.index.tiff import Tiff, parse_tiff
 from shoestring_pull.crop.cut import Cut, Shape
 from shoestring_pull.crop.stored import (
     Blocks,
+    CropPieces,
     LayerSource,
     Place,
     indexed_blocks,
@@ -20,7 +22,6 @@ from shoestring_pull.crop.stored import (
 )
 from shoestring_pull.crop.tiff_header import SourceHeader, read_header
 from shoestring_pull.documents import Documents
-from shoestring_pull.transfer.order import Piece
 from shoestring_schema.moment import format_moment
 
 FIRST = 4096
@@ -28,6 +29,12 @@ FIRST = 4096
 
 MOST = 64 * 2**20
 """Bytes. No header is larger."""
+
+_GROUPS = 4
+"""Indexes whose records are in memory at once."""
+
+_TOGETHER = 64
+"""Layers without an index that are looked at together."""
 
 
 Shares = Mapping[tuple[TileIndex, str], Share]
@@ -105,18 +112,32 @@ async def look_at(
 
 async def pieces(
     layers: Sequence[Looked], cut: Cut, documents: Documents
-) -> list[tuple[int, tuple[Piece, ...]]]:
+) -> list[tuple[int, CropPieces]]:
     """What each cropped layer is put together from, and how many bytes it has.
 
     Raises:
         CatalogueError: One can't be cropped.
     """
-    headers = await together(_header(layer.source, documents) for layer in layers)
-    shares = await _shares(layers, cut)
-    return [
-        pieces_of(layer.source, header, layer.shape, cut, layer.blocks(shares, cut))
-        for layer, header in zip(layers, headers, strict=True)
-    ]
+    gate = asyncio.Semaphore(_GROUPS)
+
+    async def group(own: Sequence[Looked]) -> list[tuple[int, CropPieces]]:
+        async with gate:
+            headers = await together(_header(layer.source, documents) for layer in own)
+            shares = await _shares(own, cut)
+            return [
+                pieces_of(layer.source, header, layer.shape, cut, layer.blocks(shares, cut))
+                for layer, header in zip(own, headers, strict=True)
+            ]
+
+    groups: dict[object, list[Looked]] = {}
+    for number, layer in enumerate(layers):
+        key = layer.index if isinstance(layer, Indexed) else number // _TOGETHER
+        groups.setdefault(key, []).append(layer)
+    found = await together(group(own) for own in groups.values())
+    results = (result for own in found for result in own)
+    order = (layer.source.key for own in groups.values() for layer in own)
+    made = dict(zip(order, results, strict=True))
+    return [made[layer.source.key] for layer in layers]
 
 
 def _told(source: LayerSource, index: TileIndex, share: Share) -> Indexed | None:

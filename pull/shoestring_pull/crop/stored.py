@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ def listed_blocks(tiff: Tiff, source: LayerSource, shape: Shape, cut: Cut) -> li
 
 def pieces_of(
     source: LayerSource, header: SourceHeader, shape: Shape, cut: Cut, blocks: Sequence[Blocks]
-) -> tuple[int, tuple[Piece, ...]]:
+) -> tuple[int, "CropPieces"]:
     """What a cropped layer is put together from: its new header, and blocks of the source.
 
     Args:
@@ -170,28 +171,45 @@ def pieces_of(
         start, size = new_header(header, new, (row, column))
     except ValueError as error:
         raise source.lies(str(error)) from None
-    first = Piece(start, Span(0, len(start)), len(start))
-    rest = (piece for own in reversed(blocks) for piece in _pieces(source, own))
-    return size, (first, *rest)
+    return size, CropPieces(start, source, blocks)
 
 
-def _pieces(source: LayerSource, blocks: Blocks) -> list[Piece]:
-    sums = np.zeros_like(blocks.sizes) if blocks.sums is None else blocks.sums
-    return [
-        Piece(
-            source.location,
-            Span(offset, offset + size),
-            source.size,
-            None if blocks.sums is None else crc,
-        )
-        for offset, size, crc in zip(
-            blocks.offsets.ravel().tolist(),
-            blocks.sizes.ravel().tolist(),
-            sums.ravel().tolist(),
-            strict=True,
-        )
-        if size
-    ]
+class CropPieces(Sequence[Piece]):
+    """The pieces of a cropped layer, of which there may be thousands: made when they are needed.
+
+    Args:
+        header: The new file's header.
+        source: The layer.
+        blocks: Those of each level, full resolution first.
+    """
+
+    def __init__(self, header: bytes, source: LayerSource, blocks: Sequence[Blocks]) -> None:
+        self._header, self._location, self._file_size = header, source.location, source.size
+        offsets = np.concatenate([own.offsets.ravel() for own in reversed(blocks)])
+        sizes = np.concatenate([own.sizes.ravel() for own in reversed(blocks)])
+        there = sizes > 0
+        self._offsets, self._sizes = offsets[there], sizes[there]
+        known = [own.sums.ravel() for own in reversed(blocks) if own.sums is not None]
+        self._sums = np.concatenate(known)[there] if len(known) == len(blocks) else None
+
+    def __len__(self) -> int:
+        return 1 + len(self._sizes)
+
+    @overload
+    def __getitem__(self, index: int) -> Piece: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Piece]: ...
+
+    def __getitem__(self, index: int | slice) -> Piece | Sequence[Piece]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        if number == 0:
+            return Piece(self._header, Span(0, len(self._header)), len(self._header))
+        start, size = int(self._offsets[number - 1]), int(self._sizes[number - 1])
+        crc = None if self._sums is None else int(self._sums[number - 1])
+        return Piece(self._location, Span(start, start + size), self._file_size, crc)
 
 
 def _spread(level: KeptLevel, sizes: Integers) -> Integers:
@@ -208,7 +226,10 @@ def _require_agreement(
     if shape.levels[0].shape != source.shape:
         raise source.lies("it does not have the pixels that its collection says")
     if not levels:
-        raise source.lies("its blocks begin elsewhere than those that the copy holds already")
+        raise CatalogueError(
+            f"{source.location.address} is stored in other blocks than those that the copy was cut for: pull the "
+            "region into another folder."
+        )
     if sum(level.count[0] * level.count[1] for level in levels) > min(source.size, MAX_BLOCKS):
         raise source.lies("it claims more blocks than a file of its size can hold")
     for level in levels:

@@ -1,7 +1,7 @@
 """What is to be transferred: a file, and where its bytes come from."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Order:
     path: Path
     size: int
     checksum: str | None
-    pieces: tuple[Piece, ...]
+    pieces: Sequence[Piece]
 
     @property
     def identity(self) -> str:
