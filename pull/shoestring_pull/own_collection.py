@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from shoestring.together import together
@@ -199,7 +200,7 @@ def usable(
         for band in published.document.bands
         if band.name in known
     )
-    if same and alike:
+    if same and alike and _one_kind(published, choice):
         return published
     if run.delete:
         return None
@@ -266,6 +267,12 @@ def _bands(
     known = {band.name for band in upstream}
     found = [band for band in upstream if band.name in choice.bands or band.name in stay]
     return (*found, *(band for name, band in stay.items() if name not in known))
+
+
+def _one_kind(published: PublishedCollection, choice: Choice) -> bool:
+    """Whether both count in days, or both in instants."""
+    moments = (*(item.moment for item in published.items), *choice.collection.dates)
+    return len({isinstance(moment, datetime) for moment in moments}) < 2
 
 
 def _kind(band: BandDocument) -> tuple[object, ...]:

@@ -17,7 +17,6 @@ from shoestring_builder.publish.current import read_current
 from shoestring_builder.publish.published import read_published
 from shoestring_builder.publish.snapshot import (
     WrittenCollection,
-    mend_documents,
     place_layers,
     publish,
     write_collection,
@@ -118,7 +117,6 @@ def finish_own(run: Run, plan: OwnPlan) -> Shown:
     """
     _check(run, plan)
     run.site.prepare()
-    mend_documents(run.site, run.current)
     table = catalogue_table(run.upstream, database=True)
     notes = list(plan.notes)
     written = {
@@ -185,7 +183,7 @@ def _look(run: Run, choice: Choice, layers: Sequence[WantedLayer]) -> dict[Layer
                for part in {id(own.part): own.part for own in layers}.values()}  # fmt: skip
     sources = []
     for own in layers:
-        if own.upstream.header_size is None or own.sources or own.file.location.suffix == ".vrt":
+        if own.sources or own.file.location.suffix == ".vrt":
             raise CatalogueError(
                 f"{own.file.location.address} is put together from other files (a VRT), and can't be cropped without "
                 "decoding: pull it whole, without --crop, or leave its collection out."
@@ -232,17 +230,19 @@ def _files(run: Run, wanted: WantedCollection) -> Iterator[WantedFile]:
 
 
 def _check(run: Run, plan: OwnPlan) -> None:
-    """What has just arrived leads to nothing that was not stated."""
-    new = {file.name for file in plan.missing}
-    for layer in (layer for own in plan.collections for layer in own.layers.values()):
-        name = layer.file.name
-        if name in new and name.lower().endswith(".vrt"):
-            check_vrt(run.copy, name, {source.name for source in layer.sources})
-        for file in (layer.file, *layer.sources):
-            if file.name in new:
+    """What is about to be read is what can be, and leads to nothing that was not stated."""
+    for own in plan.collections:
+        shown = own.published.layers if own.published else {}
+        for key, layer in own.layers.items():
+            if key in shown and layer.record == shown[key]:
+                continue  # it was looked at before it was shown
+            if layer.fingerprint:
+                check_pixels(crop_path(run.hidden, layer))
+                continue
+            if layer.file.name.lower().endswith(".vrt"):
+                check_vrt(run.copy, layer.file.name, {file.name for file in layer.sources})
+            for file in (layer.file, *layer.sources):
                 check_pixels(run.copy / file.name)
-    for order in plan.crops:
-        check_pixels(order.path)
 
 
 def _write(

@@ -16,6 +16,7 @@ from shoestring_builder.mirror.report import Volume
 from shoestring_builder.pool import open_pool
 from shoestring_builder.publish.current import read_current
 from shoestring_builder.publish.site_folder import STAGING, SiteFolder, open_site
+from shoestring_builder.publish.snapshot import mend_documents
 from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.documents import Documents
 from shoestring_pull.estimate import measured_rate
@@ -138,9 +139,12 @@ class _Attempt:
         kept = None if wish.terms.dry_run else copy / HIDDEN / "documents"
         documents = Documents(upstream.location, self.transport, copy, kept)
         require_own(copy, ())
+        current = read_current(copy)
+        if not wish.terms.dry_run:
+            mend_documents(self.site, current)
         with open_pool(1, progress=wish.progress) as pool:
             run = Run(
-                site=self.site, current=read_current(copy), upstream=upstream, documents=documents,
+                site=self.site, current=current, upstream=upstream, documents=documents,
                 origins=Origins(upstream.location, follow), selection=selection,
                 delete=wish.delete, keep=wish.terms.kept_for, pool=pool,
                 cuts=dict(self.origin.cuts) if self.origin else {},

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +11,7 @@ from shoestring.together import together
 from shoestring_builder.clock import now
 from shoestring_builder.publish.clean_up import Freed, clean_up
 from shoestring_builder.publish.history import Snapshots, read_history, with_current
-from shoestring_builder.publish.names import snapshot_name
+from shoestring_builder.publish.names import SnapshotNames, snapshot_name
 from shoestring_builder.publish.snapshot import DATABASE, make_database, show
 from shoestring_pull.arrivals import check_index, check_vrt
 from shoestring_pull.context import Run, Shown, wait
@@ -197,8 +198,12 @@ def _documents(own: WholeCollection) -> Iterator[str]:
 
 
 def _check(run: Run, plan: WholePlan) -> None:
-    """What has just arrived leads to nothing that was not stated."""
-    new = {file.name for file in plan.missing}
+    """What is about to be shown leads to nothing that was not stated."""
+    shown: frozenset[str] = frozenset()
+    if run.current.mark is not None:
+        with suppress(CatalogueError):  # damaged: then all is looked at again
+            shown = SnapshotNames(run.copy).of(run.current.mark.id)
+    new = plan.files.keys() - shown
     for own in plan.collections:
         for name, index in own.indexes:
             if name in new:
