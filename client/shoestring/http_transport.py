@@ -7,10 +7,11 @@ of all (benchmarks/).
 
 import asyncio
 import os
+import socket
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,6 +19,8 @@ import aiohttp
 from yarl import URL
 
 from shoestring import __version__
+from shoestring.ahead import Ahead
+from shoestring.http_range import asking, check_range, check_stream, cut
 from shoestring.location import Location, web_address
 from shoestring.options import Options
 from shoestring.spans import Span
@@ -48,6 +51,7 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(options.connections)
         self._quiet_until = 0.0
+        self._ahead = Ahead()
         self._opening: set[asyncio.Task[None]] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
 
@@ -66,21 +70,36 @@ class HttpTransport:
     ) -> AsyncGenerator[bytes, None]:
         """See `Streaming.stream`."""
         url, whole = location.address, span == Span(0, file_size)
-        asked = {"Accept-Encoding": "identity"} if whole else _asking(span)
+        asked = {"Accept-Encoding": "identity"} if whole else asking(span)
         async with self._response(url, asked) as response:
-            skip = _check_stream(response, url, span, file_size)
+            skip = check_stream(response, url, span, file_size)
             left = span.size
-            async for chunk in response.content.iter_any():
-                if skip >= len(chunk):
-                    skip -= len(chunk)
-                    continue
-                data, skip = chunk[skip:], 0
-                left -= len(data)
-                if left < 0:
-                    raise another_file(url, f"more than {file_size}", file_size)
-                yield data
+            async with aclosing(self._held_back(response)) as body:
+                async for chunk in body:
+                    if skip >= len(chunk):
+                        skip -= len(chunk)
+                        continue
+                    data, skip = chunk[skip:], 0
+                    left -= len(data)
+                    if left < 0:
+                        raise another_file(url, f"more than {file_size}", file_size)
+                    yield data
             if left:
-                raise _cut(url)
+                raise cut(url)
+
+    async def _held_back(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        """A body as it comes, of which its server sends ahead no more than the line needs."""
+        window, line = 0, self._ahead
+        line.streams += 1
+        try:
+            async for chunk in response.content.iter_any():
+                line.came(len(chunk), _now())
+                if line.window > 1.5 * window:
+                    window = line.window
+                    _limit(response, window)
+                yield chunk
+        finally:
+            line.streams -= 1
 
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""
@@ -114,11 +133,11 @@ class HttpTransport:
             return await _body(response, max_bytes)
 
     async def _get_range(self, url: str, span: Span, file_size: int | None) -> bytes:
-        async with self._response(url, _asking(span)) as response:
-            _check_range(response, url, span, file_size)
+        async with self._response(url, asking(span)) as response:
+            check_range(response, url, span, file_size)
             data = await _body(response, span.size)
         if len(data) < span.size:
-            raise _cut(url)
+            raise cut(url)
         return data
 
     @asynccontextmanager
@@ -144,11 +163,13 @@ class HttpTransport:
             await asyncio.sleep(wait)
         target = url
         for _ in range(MAX_REDIRECTS + 1):
+            began = _now()
             response = await session.get(
                 target, headers=headers, allow_redirects=False, proxy=self._proxy(target)
             )
             if response.status not in {301, 302, 303, 307, 308}:
                 _raise_for_status(response, url)
+                self._ahead.answered(_now() - began)  # a redirect may come from nearer by
                 return response
             target = web_address(urljoin(target, response.headers.get("Location", "")))
             response.release()
@@ -197,63 +218,13 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _asking(span: Span) -> dict[str, str]:
-    """Headers: a range of a file that was compressed on the way would be of other bytes."""
-    return {"Range": f"bytes={span.start}-{span.stop - 1}", "Accept-Encoding": "identity"}
-
-
-def _check_range(
-    response: aiohttp.ClientResponse, url: str, span: Span, file_size: int | None
-) -> None:
-    """Refuse an answer that is not the range that was asked for."""
-    wanted = f"bytes {span.start}-{span.stop - 1}"
-    got, _, total = response.headers.get("Content-Range", "").partition("/")
-    if response.status != 206:
-        raise TransferError(
-            f"{url} comes from a server that does not answer requests for a range of bytes: "
-            "host the site with nginx, Caddy, Apache or `shoestring serve`."
-        )
-    if file_size is not None and total != "*" and total != str(file_size):
-        raise another_file(url, total, file_size)
-    if got != wanted:
-        raise TransferError(
-            f"{url} comes from a server that answers {got[:80]!r} when {wanted} is asked for: try again; if "
-            "that does not help, tell its publisher.",
-            passing=True,
-        )
-
-
-def _check_stream(response: aiohttp.ClientResponse, url: str, span: Span, file_size: int) -> int:
-    """Refuse an answer that does not hold the span as it is.
-
-    Returns:
-        How many bytes come before it: a server without ranges sends the whole file, which
-        does for its end, and for all of it.
-    """
-    packed = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if packed not in {"identity", ""}:
-        raise TransferError(
-            f"{url} comes packed by {packed[:40]!r}, though it was asked for as it is: its server must not pack it."
-        )
-    length = response.content_length
-    if response.status == 200 and span.stop == file_size:
-        if length not in {None, file_size}:
-            raise another_file(url, str(length), file_size)
-        return span.start
-    _check_range(response, url, span, file_size)
-    if length not in {None, span.size}:
-        raise TransferError(
-            f"{url} comes from a server that sends {length} bytes when {span.size} are asked for: try again; if "
-            "that does not help, tell its publisher.",
-            passing=True,
-        )
-    return 0
-
-
-def _cut(url: str) -> TransferError:
-    return TransferError(
-        f"{url} was cut before all of its bytes had arrived: try again.", passing=True
-    )
+def _limit(response: aiohttp.ClientResponse, window: int) -> None:
+    """Let the system take in so many bytes; of a body that is there already it does not matter."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        with suppress(OSError):
+            taken = connection.transport.get_extra_info("socket")
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
 
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
@@ -273,7 +244,7 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         if unpack and unpack.eof:
             break  # what comes behind the end would be kept by zlib, however much it is
     if unpack and not unpack.eof:
-        raise _cut(str(url))
+        raise cut(str(url))
     return b"".join(chunks)
 
 
