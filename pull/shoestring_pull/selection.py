@@ -16,6 +16,9 @@ from shoestring_schema.errors import RoiError, SelectionError, UnknownNameError
 from shoestring_schema.grid import Window
 from shoestring_schema.moment import Moment, format_moment, parse_moment
 
+_LARGE = 2**20
+"""Bytes of a region's GeoJSON."""
+
 
 class Region(msgspec.Struct, frozen=True):
     """A region as a copy remembers it.
@@ -226,5 +229,9 @@ def _text(when: Any) -> str:  # noqa: ANN401
 
 
 def _region(roi: Roi) -> Region:
-    geometry = shapely.geometry.mapping(roi.geometry)
-    return Region(msgspec.json.decode(msgspec.json.encode(geometry)), roi.crs)
+    """A region to remember; of one with very many corners its hull, which has the same window."""
+    data = msgspec.json.encode(shapely.geometry.mapping(roi.geometry))
+    if len(data) > _LARGE:
+        hull = shapely.convex_hull(roi.geometry)
+        data = msgspec.json.encode(shapely.geometry.mapping(hull))
+    return Region(msgspec.json.decode(data), roi.crs)

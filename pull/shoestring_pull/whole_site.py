@@ -230,12 +230,14 @@ def _write(run: Run, own: WholeCollection) -> None:
 
 def _write_catalogue(run: Run, name: str, items: Sequence[str], known: Mapping[str, bytes]) -> None:
     """Write a part's STAC catalogue, and before it the files of its items."""
+    lacking = [item for item in items if hash_of(item) not in known
+               and not (run.copy / item).is_file()]  # fmt: skip
+    fetched = wait(together(run.documents.read(item) for item in lacking))
+    for item, data in zip(lacking, fetched, strict=True):
+        run.site.write(item, data)
     for item in items:
-        data = known.get(hash_of(item) or "")
-        if data is not None:
-            run.site.write(item, data)
-        elif not (run.copy / item).is_file():
-            run.site.write(item, wait(run.documents.read(item)))
+        if hash_of(item) in known:
+            run.site.write(item, known[hash_of(item) or ""])
     run.site.write(name, wait(run.documents.read(name)))
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from support.faulty_server import Fault, FaultyServer, Request
 from support.mosaics import age, tree
 from support.nginx import Nginx
 from support.pulled import build_fields, faults, pull_into
+from support.retold import retell
 
 OWN = {"snapshots.json"}
 """What a copy has that is its own: since when it shows what."""
@@ -126,6 +128,26 @@ def test_items_come_with_their_part(
     assert items
     asked = {one.path.lstrip("/") for one in server.requests()}
     assert asked.isdisjoint(items)
+
+
+def test_items_that_are_written_otherwise_travel(
+    nginx: Callable[..., Nginx], site: Path, tmp_path: Path
+) -> None:
+    """Files of items whose bytes do not stand in their part are fetched."""
+    told = Path(shutil.copytree(site, tmp_path / "told"))
+    path = told / "height" / "collection.json"
+    links = json.loads(path.read_text("utf-8"))["links"]
+
+    def about(document: dict[str, Any]) -> None:
+        document["links"] = links
+
+    retell(told, "height", lambda item: None, about=about)  # with spaces between its words
+    server = nginx(told)
+    pull_into(tmp_path / "copy", f"{server.http}/")
+    (item,) = told.glob("height/2018/2018-*.json")
+    assert f"/height/2018/{item.name}" in {one.path for one in server.requests()}
+    assert (tmp_path / "copy" / "height" / "2018" / item.name).read_bytes() == item.read_bytes()
+    assert faults(tmp_path / "copy") == ()
 
 
 def test_old_snapshots_stay(stages: Evolving, tmp_path: Path) -> None:
