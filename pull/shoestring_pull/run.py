@@ -167,7 +167,8 @@ class _Attempt:
         orders = [*self._orders(run, plan), *plan.crops]
         if self.wish.terms.dry_run:
             return self._looked(run, orders)
-        memory = _with(memory, cuts=dict(plan.cuts))
+        before = {} if run.delete else run.cuts
+        memory = _with(memory, cuts={**before, **plan.cuts})
         self._fetch(run, orders, memory)
         return self._done(run, orders, finish_own(run, plan), memory)
 

@@ -133,6 +133,19 @@ def test_same_code_reads_the_same(site: Path, tmp_path: Path) -> None:
                         np.testing.assert_array_equal(found[band][date], expected[band][date])
 
 
+def test_collections_are_cropped_one_after_the_other(site: Path, tmp_path: Path) -> None:
+    """A second collection joins a cropped copy, which remembers where each of them is cut."""
+    roi = region(Window(200, 150, 120, 90))
+    for name in ("s2", "height"):
+        pull_into(tmp_path / "copy", site, collections=name, roi=roi, crop=True)
+    origin = read_origin(tmp_path / "copy")
+    assert origin is not None
+    assert set(origin.cuts) == {"s2", "height"}
+    with shoestring.open(tmp_path / "copy") as catalogue:
+        assert set(catalogue) == {"s2", "height"}
+    assert faults(tmp_path / "copy") == ()
+
+
 def test_band_without_nodata_is_whole(site: Path, tmp_path: Path) -> None:
     """Where nothing can say that there is no data, no block of the copy is missing."""
     roi = region(Window(130, 130, 500, 400))
