@@ -13,6 +13,7 @@ from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord, 
 from shoestring_pull.names import asset_of, href_to, is_relative
 from shoestring_pull.transfer.order import Order, Piece
 from shoestring_schema.errors import CatalogueError
+from shoestring_schema.site import AssetDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,7 @@ def require_stated(layer: LayerRecord | ThumbnailRecord, part: str) -> None:
         CatalogueError: It is not.
     """
     if not layer.checksum:
-        raise CatalogueError(
-            f"{part} states no checksum of {layer.href[:200]!r}: what arrives can't be told from anything else, so "
-            "nothing was written; its site must be built by Shoestring."
-        )
+        raise _unstated(layer.href, part)
 
 
 def files_of(item: ItemRecord, part: str, origins: Origins) -> Iterator[WantedFile]:
@@ -101,6 +99,21 @@ def files_of(item: ItemRecord, part: str, origins: Origins) -> Iterator[WantedFi
         yield from sources_of(layer, part, origins)
     if item.thumbnail is not None:
         yield _file(item.thumbnail, item.thumbnail.href, part, origins)
+
+
+def assets_of(
+    assets: Iterable[AssetDocument], document: str, origins: Origins
+) -> Iterator[WantedFile]:
+    """The files of a collection itself.
+
+    Raises:
+        CatalogueError: One may not be fetched, or its size or checksum is not stated.
+    """
+    for asset in assets:
+        if asset.size is None or asset.checksum is None:
+            raise _unstated(asset.href, document)
+        location = origins.of(asset.href, document)
+        yield WantedFile(asset_of(asset.href, document), location, asset.size, asset.checksum)
 
 
 def sources_of(layer: LayerRecord, part: str, origins: Origins) -> Iterator[WantedFile]:
@@ -173,3 +186,10 @@ def _file(
     require_stated(record, part)
     location = origins.of(href, part)
     return WantedFile(asset_of(href, part), location, record.size, record.checksum)
+
+
+def _unstated(href: str, document: str) -> CatalogueError:
+    return CatalogueError(
+        f"{document} states no checksum of {href[:200]!r}: what arrives can't be told from anything else, so nothing "
+        "was written; its site must be built by Shoestring."
+    )

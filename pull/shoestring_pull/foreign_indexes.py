@@ -96,7 +96,7 @@ def _part(
         index = msgspec.structs.replace(index, href=name) if there else None
     items = tuple(ItemRecord(moment, own) for moment, own in moments.items())
     document = msgspec.structs.replace(part.document, index=index)
-    return PublishedPart(document, None, items, whole=False)
+    return PublishedPart(document=document, catalogue=None, items=items, whole=False)
 
 
 def _plain(href: str) -> str:

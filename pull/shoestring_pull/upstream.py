@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from shoestring.crs import parse_crs
 from shoestring.location import Location
 from shoestring.snapshots import fetch_snapshot
@@ -21,6 +23,7 @@ from shoestring_schema.grid import Grid
 from shoestring_schema.moment import Moment
 from shoestring_schema.moments import unpack_moments
 from shoestring_schema.site import (
+    AssetDocument,
     CatalogDocument,
     CollectionDocument,
     CollectionEntry,
@@ -33,8 +36,16 @@ from shoestring_schema.version import require_readable
 Json = Mapping[str, Any]
 
 
-class _Collection(CollectionDocument, frozen=True, kw_only=True):
+class LinkedCollection(CollectionDocument, frozen=True, kw_only=True):
+    """A collection's document with the fields of STAC that name files.
+
+    Attributes:
+        links: Relation ``child`` names the catalogues of the parts.
+        assets: Files of the collection itself.
+    """
+
     links: tuple[Link, ...] = ()
+    assets: dict[str, AssetDocument] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,7 @@ class UpstreamCollection:
     entry: CollectionEntry
     name: str
     data: bytes
-    document: CollectionDocument
+    document: LinkedCollection
     raw: Json
     grid: Grid
     moments: tuple[tuple[Moment, ...], ...]
@@ -104,9 +115,9 @@ class UpstreamCollection:
     @property
     def catalogues(self) -> Iterator[str]:
         """The STAC catalogues of its parts, relative to the site."""
-        for link in self.raw.get("links", ()):
-            if link.get("rel") == "child":
-                yield document_of(link["href"], self.name, self.id)
+        for link in self.document.links:
+            if link.rel == "child":
+                yield document_of(link.href, self.name, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +183,7 @@ async def read_collection(entry: CollectionEntry, documents: Documents) -> Upstr
             "it; tell its publisher."
         )
     data = await documents.read(name, entry.checksum, entry.size)
-    document = decode(data, _Collection, name)
+    document = decode(data, LinkedCollection, name)
     require_readable(document.version, name)
     raw = decode(data, dict[str, Any], name)
     try:

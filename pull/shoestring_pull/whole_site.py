@@ -16,7 +16,14 @@ from shoestring_builder.publish.snapshot import DATABASE, make_database, show
 from shoestring_pull.arrivals import check_index, check_vrt
 from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.documents import Documents
-from shoestring_pull.files import Origins, WantedFile, by_name, files_of, sources_of
+from shoestring_pull.files import (
+    Origins,
+    WantedFile,
+    assets_of,
+    by_name,
+    files_of,
+    sources_of,
+)
 from shoestring_pull.holdings import holds, require_room
 from shoestring_pull.names import asset_of, document_of, hash_of, require_distinct
 from shoestring_pull.upstream import (
@@ -63,6 +70,8 @@ class WholeCollection:
         """All of its files but the documents."""
         for name, index in self.indexes:
             yield WantedFile(name, documents.location(name), index.size, index.checksum)
+        collection = self.collection
+        yield from assets_of(collection.document.assets.values(), collection.name, origins)
         for part in self.parts:
             for item in part.items:
                 yield from files_of(item, part.name, origins)

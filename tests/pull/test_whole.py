@@ -1,5 +1,6 @@
 """Copies of whole sites: the same to the last bit."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from shoestring_pull.origin import read_origin
 from shoestring_schema.errors import BusyError, OutputError
 from support.evolving import Evolving, evolve
 from support.faulty_server import Fault, FaultyServer, Request
-from support.mosaics import age, tree
+from support.mosaics import age, republish, tree
 from support.nginx import Nginx
 from support.pulled import build_fields, faults, pull_into
 from support.retold import retell
@@ -148,6 +149,23 @@ def test_items_that_are_written_otherwise_travel(
     assert f"/height/2018/{item.name}" in {one.path for one in server.requests()}
     assert (tmp_path / "copy" / "height" / "2018" / item.name).read_bytes() == item.read_bytes()
     assert faults(tmp_path / "copy") == ()
+
+
+def test_files_of_collections_come_along(site: Path, tmp_path: Path) -> None:
+    """A file that a collection itself names is part of a whole copy."""
+    told = Path(shutil.copytree(site, tmp_path / "told"))
+    path, data = told / "height" / "collection.json", b"a table"
+    digest = hashlib.sha256(data).hexdigest()
+    table = told / "height" / "2018" / f"items-2018-01-{digest[:16]}.parquet"
+    table.write_bytes(data)
+    document = json.loads(path.read_text("utf-8"))
+    document["assets"] = {"items": {
+        "href": f"./2018/{table.name}", "file:size": len(data), "file:checksum": f"1220{digest}",
+    }}  # fmt: skip
+    path.write_text(json.dumps(document), "utf-8")
+    republish(told)
+    pull_into(tmp_path / "copy", told)
+    assert (tmp_path / "copy" / "height" / "2018" / table.name).read_bytes() == data
 
 
 def test_old_snapshots_stay(stages: Evolving, tmp_path: Path) -> None:
