@@ -12,15 +12,12 @@ from shoestring_builder.publish.published import PublishedCollection, PublishedP
 from shoestring_builder.record import ItemRecord, LayerRecord
 from shoestring_pull.documents import Documents
 from shoestring_pull.files import WantedFile
-from shoestring_pull.holdings import HIDDEN
+from shoestring_pull.holdings import HIDDEN, INDEXES
 from shoestring_pull.names import document_of
 from shoestring_pull.own_collection import WantedCollection, WantedLayer
 from shoestring_pull.upstream import UpstreamPart
 from shoestring_schema.moment import Moment
 from shoestring_schema.site import MaskDocument
-
-FOLDER = "indexes"
-"""In the hidden folder: where they come."""
 
 CHEAP = 0.1
 """An index is fetched if it is no larger than this share of the layers that it is wanted for:
@@ -56,7 +53,7 @@ def foreign_indexes(wanted: WantedCollection, hidden: Path) -> ForeignIndexes:
     document = wanted.collection.document
     published = PublishedCollection(document, parts, layers, ())
     factors = {band.name: band.factor for band in document.bands}
-    return ForeignIndexes(hidden / FOLDER, published, factors)
+    return ForeignIndexes(hidden / INDEXES, published, factors)
 
 
 def index_files(
@@ -79,7 +76,7 @@ def index_files(
         index, size = part.document.index, sizes[id(part)]
         if index is not None and index.size <= CHEAP * size:
             own = document_of(index.href, wanted.collection.name, wanted.collection.id)
-            name = f"{HIDDEN}/{FOLDER}/{index.checksum[4:]}.bin"
+            name = f"{HIDDEN}/{INDEXES}/{index.checksum[4:]}.bin"
             location = documents.location(own)
             found.append(WantedFile(name, location, index.size, index.checksum))
     return found
@@ -92,7 +89,7 @@ def _part(
     index = part.document.index
     if index is not None:
         name = f"{index.checksum[4:]}.bin"
-        there = (hidden / FOLDER / name).is_file()
+        there = (hidden / INDEXES / name).is_file()
         index = msgspec.structs.replace(index, href=name) if there else None
     items = tuple(ItemRecord(moment, own) for moment, own in moments.items())
     document = msgspec.structs.replace(part.document, index=index)

@@ -20,6 +20,17 @@ HIDDEN = ".pull"
 PARTS = "parts"
 """In it: files of which a part has come."""
 
+CROPS = "crops"
+"""In it: crops that have come and are not published."""
+
+INDEXES = "indexes"
+"""In it: tile indexes that tell of whole layers of a selection."""
+
+DOCUMENTS = "documents"
+"""In it: documents that a selection was made from."""
+
+FOLDERS = (PARTS, CROPS, INDEXES, DOCUMENTS)
+
 _BLOCK = 4096
 """Bytes that even the smallest file takes on most file systems."""
 
@@ -53,9 +64,8 @@ def require_own(copy: Path, names: Iterable[str]) -> None:
         CatalogueError: A folder of theirs is a link that leads out of it, or a file.
     """
     root = Path(os.path.realpath(copy))
-    for folder in sorted(
-        {str(Path(name).parent) for name in (*names, f"{HIDDEN}/x", f"{STAGING}/x")}
-    ):
+    own = (STAGING, HIDDEN, *(f"{HIDDEN}/{folder}" for folder in FOLDERS))
+    for folder in sorted({*own, *(str(Path(name).parent) for name in names)}):
         path = copy / folder
         real = Path(os.path.realpath(path))
         if not real.is_relative_to(root):

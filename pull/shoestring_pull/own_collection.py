@@ -15,7 +15,7 @@ from shoestring_pull.context import Run
 from shoestring_pull.crop.cut import Cut
 from shoestring_pull.crop.layer import fingerprint_of
 from shoestring_pull.files import Origins, WantedFile, own_file, own_picture, sources_of
-from shoestring_pull.holdings import require_room
+from shoestring_pull.holdings import CROPS, require_room
 from shoestring_pull.selection import Choice
 from shoestring_pull.upstream import UpstreamCollection, UpstreamPart, read_part
 from shoestring_schema.errors import OutputError
@@ -212,7 +212,7 @@ def usable(
 
 def crop_path(hidden: Path, wanted: WantedLayer) -> Path:
     """Where a crop is made, and stays until it is published."""
-    return hidden / "crops" / f"{wanted.fingerprint}.tif"
+    return hidden / CROPS / f"{wanted.fingerprint}.tif"
 
 
 def _chosen_parts(choice: Choice) -> list[Part]:

@@ -21,6 +21,7 @@ from shoestring_builder.publish.snapshot import (
     publish,
     write_collection,
 )
+from shoestring_builder.record import year_of
 from shoestring_builder.render.picture import add_thumbnails
 from shoestring_pull.arrivals import check_pixels, check_vrt
 from shoestring_pull.context import Run, Shown, wait
@@ -67,6 +68,15 @@ class OwnPlan:
     missing: tuple[WantedFile, ...]
     crops: tuple[Order, ...]
     notes: tuple[str, ...]
+
+    @property
+    def places(self) -> Iterator[str]:
+        """A name in each folder that will be written into."""
+        for own in self.collections:
+            name = own.collection.id
+            moments = {key.moment for key in own.layers} | {item.moment for item in own.stays}
+            yield f"{name}/collection.json"
+            yield from sorted({f"{name}/{year_of(moment)}/items.json" for moment in moments})
 
     @property
     def documents(self) -> list[int]:

@@ -21,7 +21,15 @@ from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.documents import Documents
 from shoestring_pull.estimate import measured_rate
 from shoestring_pull.files import Origins
-from shoestring_pull.holdings import HIDDEN, PARTS, require_own, require_room
+from shoestring_pull.holdings import (
+    CROPS,
+    DOCUMENTS,
+    HIDDEN,
+    INDEXES,
+    PARTS,
+    require_own,
+    require_room,
+)
 from shoestring_pull.options import PullOptions
 from shoestring_pull.origin import (
     Origin,
@@ -136,7 +144,7 @@ class _Attempt:
         require_same_catalogue(copy, self.origin, upstream.id)
         selection = self._selection()
         follow = tuple(wish.terms.follow) or (self.origin.follow if self.origin else ())
-        kept = None if wish.terms.dry_run else copy / HIDDEN / "documents"
+        kept = None if wish.terms.dry_run else copy / HIDDEN / DOCUMENTS
         documents = Documents(upstream.location, self.transport, copy, kept)
         require_own(copy, ())
         current = read_current(copy)
@@ -174,7 +182,7 @@ class _Attempt:
 
     def _orders(self, run: Run, plan: WholePlan | OwnPlan) -> list[Order]:
         """Orders for whole files, all of them in the copy, where there is room for them."""
-        require_own(run.copy, (file.name for file in plan.missing))
+        require_own(run.copy, (*(file.name for file in plan.missing), *plan.places))
         crops = plan.crops if isinstance(plan, OwnPlan) else ()
         sizes = [file.size for file in plan.missing] + [order.size for order in crops]
         require_room(run.copy, [*sizes, *plan.documents])
@@ -220,7 +228,7 @@ class _Attempt:
         write_origin(run.copy, _with(memory, snapshot=run.upstream.mark))
         run.documents.forget_others()
         whole = run.selection.is_all and not run.origins.follow  # then the copy has the documents
-        for name in (PARTS, "crops", "indexes", *(["documents"] if whole else [])):
+        for name in (PARTS, CROPS, INDEXES, *([DOCUMENTS] if whole else [])):
             shutil.rmtree(run.hidden / name, ignore_errors=True)
         freed = shown.freed
         notes = (*shown.notes, *([freed.hindrance] if freed.hindrance else []))

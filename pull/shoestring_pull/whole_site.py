@@ -101,6 +101,11 @@ class WholePlan:
     missing: tuple[WantedFile, ...]
 
     @property
+    def places(self) -> Iterator[str]:
+        """Names of the documents that will be written."""
+        return (name for own in self.collections for name in _documents(own))
+
+    @property
     def documents(self) -> list[int]:
         """Bytes of the documents, for what room they need: those of items count twice."""
         return [

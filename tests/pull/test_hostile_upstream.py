@@ -253,7 +253,9 @@ def test_vrt_that_reads_elsewhere_is_refused(tmp_path: Path) -> None:
         assert not (tmp_path / "copy" / "catalog.json").exists()
 
 
-@pytest.mark.parametrize("name", ["s2", "s2/2018", ".pull", ".staging"])
+@pytest.mark.parametrize(
+    "name", ["s2", "s2/2018", "height/2018", ".pull", ".pull/parts", ".pull/documents", ".staging"]
+)
 def test_links_out_of_the_copy_are_not_followed(site: Path, tmp_path: Path, name: str) -> None:
     """A link in the copy's folder that leads out of it is not written through."""
     pull_into(tmp_path / "copy", site, collections="height")
@@ -267,7 +269,7 @@ def test_links_out_of_the_copy_are_not_followed(site: Path, tmp_path: Path, name
     place.symlink_to(outside)
     before = tree(outside)
     with pytest.raises(CatalogueError, match="is a link that leads to"):
-        pull_into(tmp_path / "copy", site, collections="s2")
+        pull_into(tmp_path / "copy", site, collections=["s2", "height"])
     assert tree(outside) == before
 
 
