@@ -1,6 +1,5 @@
 """Opening a catalogue: from an address to its collections. Asynchronous."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ import msgspec
 from shoestring import database
 from shoestring.collection import AsyncCollection, CollectionFacts, CollectionInfo, Session
 from shoestring.crs import parse_crs
+from shoestring.event_loop import in_thread
 from shoestring.location import Location, locate
 from shoestring.options import Options
 from shoestring.parts import PartsIndex
@@ -153,7 +153,7 @@ class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
             puller(), self.info, self.options, folder, collections=collections, bands=bands,
             dates=dates, roi=roi, crop=crop, delete=delete, terms=terms, progress=progress,
         )  # fmt: skip
-        return await asyncio.to_thread(work)
+        return await in_thread(work)
 
 
 @asynccontextmanager

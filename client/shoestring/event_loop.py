@@ -4,9 +4,10 @@ import asyncio
 import selectors
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ _FEW = 8
 
 _POLL = 0.2
 """Seconds. Waiting without a limit can't be interrupted on Windows."""
+
+_interrupt: ContextVar[threading.Event | None] = ContextVar("interrupt", default=None)
+"""Tells a thread that waits that nobody waits for it any more."""
 
 
 class BatchingSelector(selectors.DefaultSelector):
@@ -71,12 +75,32 @@ class EventLoopThread:
             return self._loop
 
 
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run in a thread what waits for such loops; to cancel the task interrupts that, as Ctrl-C does.
+
+    Args:
+        work: What to run.
+    """
+    interrupt = threading.Event()
+    token = _interrupt.set(interrupt)
+    try:
+        return await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        interrupt.set()
+        raise
+    finally:
+        _interrupt.reset(token)
+
+
 def _wait(future: "Future[T]") -> T:
+    interrupt = _interrupt.get()
     while True:
         try:
             return future.result(timeout=_POLL)
         except NotYet:
             if future.done():
                 return future.result()
+            if interrupt is not None and interrupt.is_set():
+                raise KeyboardInterrupt from None
         except CancelledError:
             raise KeyboardInterrupt from None
