@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import shoestring
 from shoestring_builder.publish.current import read_current
 from shoestring_builder.publish.names import SnapshotNames
+from shoestring_builder.serve.background import BackgroundServer
 from shoestring_pull.options import PullOptions
 from shoestring_pull.origin import read_origin
 from shoestring_schema.errors import BusyError, OutputError
@@ -80,6 +83,19 @@ def test_copy_remembers_its_origin(nginx: Callable[..., Nginx], site: Path, tmp_
     assert origin.address == f"{server.http}/catalog.json"
     assert origin.snapshot == read_current(site).mark
     assert (tmp_path / "copy" / ".pull" / "origin.json").stat().st_mode & 0o077 == 0
+
+
+def test_memory_of_a_copy_is_not_served(
+    nginx: Callable[..., Nginx], site: Path, tmp_path: Path
+) -> None:
+    """Neither our server nor nginx by our example shows where a copy came from."""
+    pull_into(tmp_path / "copy", site)
+    with BackgroundServer(tmp_path / "copy") as server:
+        for address in (server.url.rstrip("/"), nginx(tmp_path / "copy").http):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(f"{address}/.pull/origin.json")
+            caught.value.close()
+            assert caught.value.code in (403, 404)
 
 
 def test_nothing_new_costs_two_requests(
