@@ -64,11 +64,14 @@ def rclone(files: Files, slow: SlowSite, target: Path, transfers: int) -> list[s
     return ["rclone", "copy", "--config", "/dev/null", *listed, *many, *remote, ":http:", target]
 
 
-def aria2c(files: Files, slow: SlowSite, target: Path, at_once: int) -> list[str | Path]:
-    """Many files at once, large ones in parts."""
+def aria2c(
+    files: Files, slow: SlowSite, target: Path, at_once: int, parts: int
+) -> list[str | Path]:
+    """Many files at once, large ones in parts or not."""
     lines = (f"{slow.url}/{name}\n  out={name}\n" for name in files.sizes)
     (WORK / "aria2c.txt").write_text("".join(lines))
-    many = ["-j", str(at_once), "-x", "4", "-s", "4", "-k", "2M", "--file-allocation=none"]
+    split = ["-x", str(parts), "-s", str(parts), "-k", "2M"]
+    many = ["-j", str(at_once), *split, "--file-allocation=none"]
     quiet = ["--quiet", "--no-conf", f"--ca-certificate={slow.ca}", f"--dir={target}"]
     return ["aria2c", *quiet, *many, "--input-file", WORK / "aria2c.txt"]
 
@@ -77,7 +80,8 @@ CASES: dict[str, Command] = {
     OURS: ours,
     CURL: partial(curl, most=100),
     "rclone copy, 32 transfers": partial(rclone, transfers=32),
-    "aria2c, 16 files at once": partial(aria2c, at_once=16),
+    "aria2c, 16 files in 4 parts": partial(aria2c, at_once=16, parts=4),
+    "aria2c, 32 files": partial(aria2c, at_once=32, parts=1),
 }
 
 

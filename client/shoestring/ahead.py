@@ -9,7 +9,7 @@ it is twice that, divided among the connections.
 from dataclasses import dataclass
 from typing import Final
 
-LEAST: Final = 64 * 2**10
+LEAST: Final = 32 * 2**10
 MOST: Final = 8 * 2**20
 """Bytes that a connection may have under way."""
 

@@ -35,6 +35,9 @@ MAX_REDIRECTS = 5
 _PATIENCE = 20
 """Time limits. A request takes no longer, even if a byte arrives now and then."""
 
+_PACKETS = 4
+"""So many must fit into what a connection takes in, or it stands still between them."""
+
 _BEFORE_OTHERS = 0.005
 """Seconds. Requests that are sent now get the connections that are open."""
 
@@ -222,9 +225,11 @@ def _limit(response: aiohttp.ClientResponse, window: int) -> None:
     """Let the system take in so many bytes; of a body that is there already it does not matter."""
     connection = response.connection
     if connection is not None and connection.transport is not None:
-        with suppress(OSError):
+        with suppress(OSError, AttributeError):  # not every system tells how large packets are
             taken = connection.transport.get_extra_info("socket")
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            # Within a machine a single packet may be larger than what a line needs.
+            least = _PACKETS * taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(window, least))
 
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

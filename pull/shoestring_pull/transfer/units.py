@@ -11,7 +11,7 @@ from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring_pull.transfer.order import Order, Piece
 
-UNIT = 2 * 2**20
+UNIT = 2**20
 """Bytes of a request; up to half as many more, so that no sliver is left over."""
 
 GAP = 512
