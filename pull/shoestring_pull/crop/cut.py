@@ -205,9 +205,9 @@ def _kept(shape: Shape, number: int, reduction: int, cut: Cut, *, whole: bool) -
         return None
     size = _overview(_coarser((height, width), shape.factor), reduction)
     here = Window(row // pixel, column // pixel, *size)
-    wanted = Window(*(cut.window if whole else cut.region)).coarsen(pixel).intersect(here)
-    there = None if wanted is None else wanted.intersect(Window(0, 0, *level.shape))
-    if there is None:  # the file is smaller than its grid, or the region than a pixel
+    wanted = _within(here, Window(*(cut.window if whole else cut.region)).coarsen(pixel))
+    there = wanted.intersect(Window(0, 0, *level.shape))
+    if there is None:  # the file is smaller than its grid
         return None
     return KeptLevel(
         number=number,
@@ -216,6 +216,13 @@ def _kept(shape: Shape, number: int, reduction: int, cut: Cut, *, whole: bool) -
         first=(row // steps[0], column // steps[1]),
         blocks=_blocks_under(there, level.block),
     )
+
+
+def _within(here: Window, pixels: Window) -> Window:
+    """Pixels of an overview; where it ends before a region at the grid's edge, its last ones."""
+    row = min(pixels.row, here.row + here.height - 1)
+    column = min(pixels.column, here.column + here.width - 1)
+    return Window(row, column, *pixels.shape).intersect(here) or here
 
 
 def _blocks_under(pixels: Window, block: tuple[int, int]) -> Window:
