@@ -125,10 +125,11 @@ class Ordeal:
             if process.returncode == 0:
                 break
             assert process.returncode == -signal.SIGKILL, said
-        process = start(self.folder)
-        said = process.communicate(timeout=300)[1]
-        assert process.returncode == 0, said
-        check(self.folder, self.book)
+        else:
+            process = start(self.folder)
+            said = process.communicate(timeout=300)[1]
+            assert process.returncode == 0, said
+            check(self.folder, self.book)
         assert all((self.folder / "out" / file["name"]).exists() for file in self.book["files"])
         assert left_in(self.folder / "st") == 0
 
