@@ -3,8 +3,9 @@
 Blocks are taken as they are, so a cut begins where blocks begin: those of every band at full
 resolution, and those of each overview that is kept. It ends anywhere, as the last block of a
 TIFF may reach beyond its image. What lies before the region's own blocks is not fetched: there
-the copy holds no data. It is no more than half as large as the rest, but where a collection
-has bands of different sizes.
+the copy holds no data. For the sake of overviews this margin is no more than half as large as the
+rest; that bands of different sizes begin together, or that a COG has an overview at all, may need
+more.
 """
 
 from collections.abc import Iterator, Sequence
