@@ -175,9 +175,7 @@ def test_what_can_never_fit_is_not_begun(
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with FaultyServer(tmp_path / "site") as server:
-        with pytest.raises(
-            OutputError, match=r"6\.3 MB are still to come, 1\.0 MB are free; make"
-        ):
+        with pytest.raises(OutputError, match=r"6\.3 MB are still to come, 1\.0 MB are free; make"):
             transfer(
                 orders(server.address, files, tmp_path / "out"),
                 staging=tmp_path / "st", options=QUICK,
