@@ -35,7 +35,7 @@ MAX_REDIRECTS = 5
 _PATIENCE = 20
 """Time limits. A request takes no longer, even if a byte arrives now and then."""
 
-_PACKETS = 4
+_PACKETS = 2
 """So many must fit into what a connection takes in, or it stands still between them."""
 
 _BEFORE_OTHERS = 0.005
