@@ -42,8 +42,8 @@ def nginx(ca: PrivateCa) -> Iterator[Callable[..., Nginx]]:
     """Start a real nginx over a folder: ``nginx(folder).https``; it ends with the test."""
     with ExitStack() as servers:
 
-        def start(folder: Path, *, extra: str = "") -> Nginx:
-            return servers.enter_context(Nginx(folder, ca, extra=extra))
+        def start(folder: Path, *, extra: str = "", listen: str = "") -> Nginx:
+            return servers.enter_context(Nginx(folder, ca, extra=extra, listen=listen))
 
         yield start
 

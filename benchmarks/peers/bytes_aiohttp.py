@@ -8,7 +8,7 @@ import aiohttp
 import numpy as np
 from cold import Arrays, Job, measure
 
-from shoestring.blocking import BatchingSelector
+from shoestring.event_loop import BatchingSelector
 
 
 def read(job: Job) -> Arrays:

@@ -4,100 +4,23 @@ One event loop in a thread of its own serves all of them, so they work in
 scripts, in threads, and inside a notebook whose own loop is running.
 """
 
-import asyncio
-import selectors
-import threading
-import time
 import weakref
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as NotYet
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, Unpack
 
 from shoestring.access import choose_access
 from shoestring.cache_settings import CacheLike
 from shoestring.catalogue import AsyncCatalogue, CatalogueFacts, open_session
 from shoestring.collection import AsyncCollection, Bands, CollectionFacts, Session, Wanted
+from shoestring.event_loop import EventLoopThread
 from shoestring.options import Options
 from shoestring.plan import Plan
+from shoestring.pulling import puller
 from shoestring.roi import RoiLike
 from shoestring.selection import Dates
 from shoestring.stack import Layer, Stack
-
-T = TypeVar("T")
-
-_LINGER = 0.002
-"""Seconds. Less than any round trip, and more than many packets take."""
-
-_FEW = 8
-"""Sockets. With so few, the line is waited for, and every millisecond counts."""
-
-_POLL = 0.2
-"""Seconds. Waiting without a limit can't be interrupted on Windows."""
-
-
-class BatchingSelector(selectors.DefaultSelector):
-    """Waits a little when something has arrived, so that more of it can be read at once.
-
-    On a slow line, data trickle in packet by packet, on many connections; to be woken for
-    each of them costs more than all the rest of the client.
-    """
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """See `selectors.BaseSelector.select`."""
-        found = super().select(timeout)
-        if len(self.get_map()) <= _FEW or not found:
-            return found
-        time.sleep(_LINGER)
-        return super().select(0) or found
-
-
-class EventLoopThread:
-    """An event loop in a daemon thread of its own; made anew in a process that was forked."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine and wait for it. Ctrl-C cancels it."""
-        future = asyncio.run_coroutine_threadsafe(work, self._running())
-        try:
-            return _wait(future)
-        except BaseException:
-            future.cancel()
-            raise
-
-    def finish(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine, and wait for it where that can be done: not in the loop's own thread."""
-        future = asyncio.run_coroutine_threadsafe(work, self._running())
-        if threading.current_thread() is not self._thread:
-            _wait(future)
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None or self._thread is None or not self._thread.is_alive():
-                self._loop = asyncio.SelectorEventLoop(BatchingSelector())
-                self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="shoestring", daemon=True
-                )
-                self._thread.start()
-            return self._loop
-
-
-def _wait(future: "Future[T]") -> T:
-    while True:
-        try:
-            return future.result(timeout=_POLL)
-        except NotYet:
-            if future.done():
-                return future.result()
-        except CancelledError:
-            raise KeyboardInterrupt from None
-
 
 _loop = EventLoopThread()
 
@@ -171,7 +94,29 @@ class Catalogue(CatalogueFacts[Collection]):
 
     def __init__(self, catalogue: AsyncCatalogue, session: Session) -> None:
         super().__init__(catalogue.info, [Collection(found, self) for found in catalogue.values()])
+        self._options = session.options
         self._close = weakref.finalize(self, _close, session)
+
+    def pull(
+        self,
+        folder: str | Path,
+        *,
+        collections: str | Iterable[str] | None = None,
+        bands: str | Iterable[str] | None = None,
+        dates: Dates = None,
+        roi: RoiLike | None = None,
+        crop: bool = False,
+        delete: bool = False,
+        terms: Any = None,  # noqa: ANN401 (of a package that the client does not know)
+        progress: bool | None = None,
+    ) -> Any:  # noqa: ANN401
+        """See `AsyncCatalogue.pull`."""
+        return puller()(
+            self.info, self._options, folder, collections=collections, bands=bands, dates=dates,
+            roi=roi, crop=crop, delete=delete, terms=terms, progress=progress,
+        )  # fmt: skip
+
+    pull.__doc__ = AsyncCatalogue.pull.__doc__
 
     def close(self) -> None:
         """Let go of threads and connections."""

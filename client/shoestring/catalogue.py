@@ -1,9 +1,10 @@
 """Opening a catalogue: from an address to its collections. Asynchronous."""
 
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +15,13 @@ from shoestring.access import ONLINE, Access, choose_access, transports
 from shoestring.cache_settings import CacheLike
 from shoestring.collection import AsyncCollection, CollectionFacts, CollectionInfo, Session
 from shoestring.crs import parse_crs
+from shoestring.event_loop import in_thread
 from shoestring.location import Location, locate
 from shoestring.options import Options
 from shoestring.parts import PartsIndex
-from shoestring.selection import pick
+from shoestring.pulling import puller
+from shoestring.roi import RoiLike
+from shoestring.selection import Dates, pick
 from shoestring.show import catalogue_html, catalogue_text
 from shoestring.site_reader import SiteReader
 from shoestring.snapshots import fetch_collection, fetch_snapshot
@@ -93,7 +97,64 @@ class CatalogueFacts(Mapping[str, C]):
 
 
 class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
-    """An open catalogue: ``catalogue["s2-l2a"]``. Made by `connect`."""
+    """An open catalogue: ``catalogue["s2-l2a"]``. Made by `connect`.
+
+    Args:
+        info: What the catalogue says of itself.
+        collections: In its order.
+        options: How it behaves towards servers.
+    """
+
+    def __init__(
+        self, info: CatalogueInfo, collections: Sequence[AsyncCollection], options: Options
+    ) -> None:
+        super().__init__(info, collections)
+        self.options = options
+
+    async def pull(
+        self,
+        folder: str | Path,
+        *,
+        collections: str | Iterable[str] | None = None,
+        bands: str | Iterable[str] | None = None,
+        dates: Dates = None,
+        roi: RoiLike | None = None,
+        crop: bool = False,
+        delete: bool = False,
+        terms: Any = None,  # noqa: ANN401 (of a package that the client does not know)
+        progress: bool | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Copy the site's snapshot to a folder, or what is new in it since the last time.
+
+        What arrives is a site: `shoestring.open(folder)` reads it without a network. All of it is
+        bit for bit the same; a selection is described anew. What was interrupted goes on where it
+        stopped.
+
+        Args:
+            folder: Where to.
+            collections: Names; None is all.
+            bands: Names; None is all. That of the mask comes along.
+            dates: A pair is a closed interval, a list is just those, None is all.
+            roi: Only collections that this region touches: see `AsyncCollection.extract`.
+            crop: Of each layer only the blocks that the region's window touches.
+            delete: Drop what the site has dropped, and what is selected no more.
+            terms: A `shoestring_pull.options.PullOptions`: rate, hours, and more.
+            progress: Show progress; by default on a terminal or in a notebook.
+
+        Returns:
+            A report of what was done.
+
+        Raises:
+            SelectionError: There is nothing that was selected, or no such snapshot any more.
+            CatalogueError: The site is not what it should be.
+            TransferError: Bytes did not arrive; what did is kept for the next time.
+            OutputError: The folder holds something else, has no room, or can't be written.
+        """
+        work = partial(
+            puller(), self.info, self.options, folder, collections=collections, bands=bands,
+            dates=dates, roi=roi, crop=crop, delete=delete, terms=terms, progress=progress,
+        )  # fmt: skip
+        return await in_thread(work)
 
 
 @asynccontextmanager
@@ -180,7 +241,7 @@ async def _load(
         info = CatalogueInfo(
             collection.id, collection.title, collection.description, location.address
         )
-        return AsyncCatalogue(info, [collection])
+        return AsyncCatalogue(info, [collection], session.options)
     if kind is None:
         return await _load_database(data, location, names, session)
     raise CatalogueError(
@@ -205,7 +266,7 @@ async def _load_catalog(
     info = CatalogueInfo(
         document.id, document.title or document.id, document.description, location.address, snapshot
     )
-    return AsyncCatalogue(info, collections)
+    return AsyncCatalogue(info, collections, session.options)
 
 
 def _load_collections(
@@ -291,4 +352,5 @@ async def _load_database(
         dates=tuple(sorted(files)),
     )
     collection = AsyncCollection(info, database.DatabaseIndex(files), session)
-    return AsyncCatalogue(CatalogueInfo("database", where, info.description, where), [collection])
+    about = CatalogueInfo("database", where, info.description, where)
+    return AsyncCatalogue(about, [collection], session.options)

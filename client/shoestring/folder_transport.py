@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -11,6 +11,9 @@ from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring.transport import another_file
 from shoestring_schema.errors import CatalogueError, ShoestringError, TransferError
+
+_CHUNK = 2**20
+"""Bytes that are read at once of what does not fit into memory."""
 
 
 class FolderTransport:
@@ -27,6 +30,19 @@ class FolderTransport:
     async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
         """See `Transport.fetch_excerpts`."""
         return await fetch_apart(excerpts, self.fetch_range)
+
+    async def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Streaming.stream`."""
+        position = span.start
+        while position < span.stop:
+            part = Span(position, min(position + _CHUNK, span.stop))
+            data = await asyncio.to_thread(self._read_range, location, part, file_size)
+            if not data:
+                raise another_file(location.address, "fewer", file_size)
+            position += len(data)
+            yield data
 
     def prepare(self, location: Location, requests: int) -> None:
         """Nothing to prepare."""

@@ -7,10 +7,11 @@ of all (benchmarks/).
 
 import asyncio
 import os
+import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,7 +19,9 @@ import aiohttp
 from yarl import URL
 
 from shoestring import __version__
+from shoestring.ahead import Ahead
 from shoestring.excerpts import Excerpts, fetch_apart
+from shoestring.http_range import asking, check_range, check_stream, cut
 from shoestring.location import Location, web_address
 from shoestring.options import Options
 from shoestring.spans import Span
@@ -37,6 +40,9 @@ _CONDITIONS = {"If-None-Match", "If-Modified-Since"}
 _PATIENCE = 20
 """Time limits. A request takes no longer, even if a byte arrives now and then."""
 
+_PACKETS = 2
+"""So many must fit into what a connection takes in, or it stands still between them."""
+
 _BEFORE_OTHERS = 0.005
 """Seconds. Requests that are sent now get the connections that are open."""
 
@@ -53,6 +59,7 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(options.connections)
         self._quiet_until = 0.0
+        self._ahead = Ahead()
         self._opening: set[asyncio.Task[None]] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
 
@@ -78,6 +85,42 @@ class HttpTransport:
     async def fetch_excerpts(self, excerpts: Excerpts) -> Mapping[Span, memoryview]:
         """See `Transport.fetch_excerpts`."""
         return await fetch_apart(excerpts, self.fetch_range)
+
+    async def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Streaming.stream`."""
+        url, whole = location.address, span == Span(0, file_size)
+        asked = {"Accept-Encoding": "identity"} if whole else asking(span)
+        async with self._response(url, asked) as response:
+            skip = check_stream(response, url, span, file_size)
+            left = span.size
+            async with aclosing(self._held_back(response)) as body:
+                async for chunk in body:
+                    if skip >= len(chunk):
+                        skip -= len(chunk)
+                        continue
+                    data, skip = chunk[skip:], 0
+                    left -= len(data)
+                    if left < 0:
+                        raise another_file(url, f"more than {file_size}", file_size)
+                    yield data
+            if left:
+                raise cut(url)
+
+    async def _held_back(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        """A body as it comes, of which its server sends ahead no more than the line needs."""
+        window, line = 0, self._ahead
+        line.streams += 1
+        try:
+            async for chunk in response.content.iter_any():
+                line.came(len(chunk), _now())
+                if line.window > 1.5 * window:
+                    window = line.window
+                    _limit(response, window)
+                yield chunk
+        finally:
+            line.streams -= 1
 
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""
@@ -117,29 +160,11 @@ class HttpTransport:
             return Copy(await _body(response, max_bytes), read_validators(response.headers))
 
     async def _get_range(self, url: str, span: Span, file_size: int | None) -> bytes:
-        wanted = f"bytes {span.start}-{span.stop - 1}"
-        # A range of a file that was compressed on the way would be of other bytes.
-        headers = {"Range": wanted.replace(" ", "="), "Accept-Encoding": "identity"}
-        async with self._response(url, headers) as response:
-            got, _, total = response.headers.get("Content-Range", "").partition("/")
-            if response.status != 206:
-                raise TransferError(
-                    f"{url} comes from a server that does not answer requests for a range of bytes: "
-                    "host the site with nginx, Caddy, Apache or `shoestring serve`."
-                )
-            if file_size is not None and total != "*" and total != str(file_size):
-                raise another_file(url, total, file_size)
-            if got != wanted:
-                raise TransferError(
-                    f"{url} comes from a server that answers {got[:80]!r} when {wanted} is asked for: try again; if "
-                    "that does not help, tell its publisher.",
-                    passing=True,
-                )
+        async with self._response(url, asking(span)) as response:
+            check_range(response, url, span, file_size)
             data = await _body(response, span.size)
         if len(data) < span.size:
-            raise TransferError(
-                f"{url} was cut before all of its bytes had arrived: try again.", passing=True
-            )
+            raise cut(url)
         return data
 
     @asynccontextmanager
@@ -165,12 +190,14 @@ class HttpTransport:
             await asyncio.sleep(wait)
         target = url
         for _ in range(MAX_REDIRECTS + 1):
+            began = _now()
             response = await session.get(
                 target, headers=headers, allow_redirects=False, proxy=self._proxy(target)
             )
             if response.status not in {301, 302, 303, 307, 308}:
                 if response.status != 304 or not _CONDITIONS & headers.keys():
                     _raise_for_status(response, url)
+                self._ahead.answered(_now() - began)  # a redirect may come from nearer by
                 return response
             target = web_address(urljoin(target, response.headers.get("Location", "")))
             response.release()
@@ -219,6 +246,17 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+def _limit(response: aiohttp.ClientResponse, window: int) -> None:
+    """Let the system take in so many bytes; of a body that is there already it does not matter."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        with suppress(OSError, AttributeError):  # not every system tells how large packets are
+            taken = connection.transport.get_extra_info("socket")
+            # Within a machine a single packet may be larger than what a line needs.
+            least = _PACKETS * taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(window, least))
+
+
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The unpacked body, refused as soon as it grows over the limit."""
     url, unpack = response.url, _unpacker(response)
@@ -236,9 +274,7 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         if unpack and unpack.eof:
             break  # what comes behind the end would be kept by zlib, however much it is
     if unpack and not unpack.eof:
-        raise TransferError(
-            f"{url} was cut before all of its bytes had arrived: try again.", passing=True
-        )
+        raise cut(str(url))
     return b"".join(chunks)
 
 

@@ -17,9 +17,10 @@ def progress_bar(total: int, name: str, unit: str, *, wanted: bool | None) -> "t
         unit: What is counted.
         wanted: Whether to show it; by default on a terminal or in a notebook only.
     """
-    show = _someone_looks() if wanted is None else wanted
+    show = someone_looks() if wanted is None else wanted
     return tqdm(total=total, desc=name, unit=f" {unit}", delay=DELAY, disable=not show, leave=False)
 
 
-def _someone_looks() -> bool:
+def someone_looks() -> bool:
+    """Whether there is a terminal or a notebook."""
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())

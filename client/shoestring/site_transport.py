@@ -1,6 +1,6 @@
 """The transport of a site: local locations from the folder, all others over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +10,7 @@ from shoestring.http_transport import HttpTransport
 from shoestring.location import Location
 from shoestring.options import Options
 from shoestring.spans import Span
-from shoestring.transport import Transport
+from shoestring.transport import Streaming, Transport
 from shoestring_schema.errors import ShoestringError
 
 
@@ -24,7 +24,8 @@ class SiteTransport:
 
     def __init__(self, options: Options, web: Transport | None = None) -> None:
         self._folder = FolderTransport()
-        self._web = HttpTransport(options) if web is None else web
+        self._http = HttpTransport(options)  # connects when it is asked
+        self._web = self._http if web is None else web
 
     async def fetch(self, location: Location, *, max_bytes: int) -> bytes:
         """See `Transport.fetch`."""
@@ -38,6 +39,13 @@ class SiteTransport:
         """See `Transport.fetch_excerpts`."""
         return await self._of(excerpts.location).fetch_excerpts(excerpts)
 
+    def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Streaming.stream`; whole files never come from what stands in the place of HTTP."""
+        source: Streaming = self._folder if location.is_local else self._http
+        return source.stream(location, span, file_size=file_size)
+
     def prepare(self, location: Location, requests: int) -> None:
         """See `Transport.prepare`."""
         self._of(location).prepare(location, requests)
@@ -49,6 +57,7 @@ class SiteTransport:
     async def close(self) -> None:
         """Close the connections."""
         await self._web.close()
+        await self._http.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ Where the records of a window lie follows from what `collection.json` says of
 the index, so they are fetched together with its head, which names the files.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +86,8 @@ class TileIndex:
         self._transport = transport
         self._layout = Layout(document)
         self._head: Head | None = None
-        if self._layout.size != document.size or document.head_size < 1:
+        sound = 1 <= document.head_size <= tile_index.MAX_HEAD
+        if self._layout.size != document.size or not sound:
             raise CatalogueError(
                 f"{location.address} has {document.size} bytes, and {self._layout.size} by its stacks, says its "
                 "collection: the site must be built anew."
@@ -103,11 +104,23 @@ class TileIndex:
             CatalogueError: It is damaged, or not what the collection says.
             SelectionError: Too much of it would have to be read.
         """
-        prints = [
-            one
-            for band, sampling in samplings.items()
-            for one in footprints(self._document, band, sampling)
-        ]
+        return await self.look(
+            [
+                one
+                for band, sampling in samplings.items()
+                for one in footprints(self._document, band, sampling)
+            ]
+        )
+
+    async def look(self, prints: Sequence[Footprint]) -> Share:
+        """What it says of some blocks; of none, its head.
+
+        Args:
+            prints: The blocks.
+
+        Raises:
+            TransferError: See `share`, as all others.
+        """
         self._check_size(prints)
         keys = {one: list(run_keys(self._document, one)) for one in prints}
         runs = {key: Span(*self._layout.run(key)) for own in keys.values() for key in own}

@@ -6,7 +6,7 @@ Everything below it (sockets, TLS, files) is mapped to our own errors.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from shoestring.excerpts import Excerpts, fetch_apart
@@ -74,6 +74,28 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+class Streaming(Protocol):
+    """Gets more bytes than fit into memory."""
+
+    def stream(
+        self, location: Location, span: Span, *, file_size: int
+    ) -> AsyncGenerator[bytes, None]:
+        """A range of the bytes of a file as they come: as many as were asked for, or an error.
+
+        It is not tried again: whoever has got some of them knows how to go on.
+
+        Args:
+            location: The file.
+            span: Which bytes; some at least, all of them in the file.
+            file_size: Bytes that the file must have: another size is another file.
+
+        Raises:
+            TransferError: They did not arrive.
+            CatalogueError: The file is not there, or of another size.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import shoestring
-from shoestring import Options, blocking
+from shoestring import Options, event_loop
 from support.faulty_server import FaultyServer
 from support.indexed import add_index
 from support.site import UTM, SiteFolder, box_in, numbers
@@ -66,8 +66,8 @@ def test_what_arrives_while_it_lingers_is_read_at_once(
     def later(seconds: float) -> None:
         pairs[1][0].send(b"b")
 
-    monkeypatch.setattr(blocking.time, "sleep", later)
-    with blocking.BatchingSelector() as selector:
+    monkeypatch.setattr(event_loop.time, "sleep", later)
+    with event_loop.BatchingSelector() as selector:
         for _, end in pairs:
             selector.register(end, 1)
         pairs[0][0].send(b"a")
@@ -82,8 +82,8 @@ def test_a_few_sockets_are_read_without_delay(
     def never(seconds: float) -> Any:  # noqa: ANN401
         raise AssertionError("it lingered")
 
-    monkeypatch.setattr(blocking.time, "sleep", never)
-    with blocking.BatchingSelector() as selector:
+    monkeypatch.setattr(event_loop.time, "sleep", never)
+    with event_loop.BatchingSelector() as selector:
         for _, end in pairs[:3]:
             selector.register(end, 1)
         pairs[0][0].send(b"a")

@@ -9,7 +9,7 @@ import shoestring
 from support.site import simple_site
 
 HEAVY = {"xarray", "pandas", "dask", "rioxarray", "pyogrio", "matplotlib", "shoestring_builder", "shoestring_demo",
-         "pystac", "rio_cogeo", "scipy", "geopandas"}  # fmt: skip
+         "shoestring_pull", "pystac", "rio_cogeo", "scipy", "geopandas"}  # fmt: skip
 
 
 def run(script: str, *arguments: str) -> str:

@@ -7,6 +7,7 @@ The rule sees each request before it is answered and returns a fault or None.
 Every request is logged.
 """
 
+import gzip
 import itertools
 import os
 import re
@@ -15,6 +16,7 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -99,7 +101,34 @@ class OtherSize:
     by: int = 1
 
 
-Fault = Status | Cut | Stall | NoRanges | Shifted | OtherRange | OtherSize
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """Send one byte that is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Send the body packed by gzip, and say so under a name."""
+
+    name: str = "gzip"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLength:
+    """Send, and promise, so many bytes more or fewer of the body."""
+
+    by: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """Promise no length, and send zeros behind the body for as long as somebody takes them."""
+
+
+Fault = (
+    Status | Cut | Stall | NoRanges | Shifted | OtherRange | OtherSize | Spoilt | Packed
+    | OtherLength | Endless
+)  # fmt: skip
 Rule = Callable[[Request], Fault | None]
 
 
@@ -239,8 +268,13 @@ class _Handler(BaseHTTPRequestHandler):
             code, headers = 206, {"Content-Range": f"bytes {first + said}-{last + said}/{size}"}
             if first >= len(data):
                 code, headers, body = 416, {"Content-Range": f"bytes */{len(data)}"}, b""
+        if isinstance(fault, Spoilt | Packed | OtherLength):
+            body, headers = _changed(body, fault), {**headers, **_packing(fault)}
         ranges = {} if isinstance(fault, NoRanges) else {"Accept-Ranges": "bytes"}
         broken = isinstance(fault, Cut | Stall)
+        if isinstance(fault, Endless):
+            self._send_without_end(code, body, headers)
+            return
         self._send(code, body, {**ranges, **headers}, half=broken)
         if isinstance(fault, Stall):
             self._stall()
@@ -256,6 +290,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: len(body) // 2] if half else body)
             self.wfile.flush()
 
+    def _send_without_end(self, code: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):
+            while not self.server.owner.ending.is_set():
+                self.wfile.write(body)
+                body = bytes(65536)
+
     def _stall(self) -> None:
         self.server.owner.ending.wait(60)
         self.close_connection = True
@@ -263,6 +308,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _range(self) -> tuple[int, int] | None:
         found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         return (int(found[1]), int(found[2] or 2**62)) if found else None
+
+
+def _changed(body: bytes, fault: Spoilt | Packed | OtherLength) -> bytes:
+    if isinstance(fault, Spoilt):
+        return body[:-1] + bytes([body[-1] ^ 1])
+    if isinstance(fault, Packed):
+        return gzip.compress(body)
+    return body[: fault.by] if fault.by < 0 else body + bytes(fault.by)
+
+
+def _packing(fault: Fault) -> dict[str, str]:
+    return {"Content-Encoding": fault.name} if isinstance(fault, Packed) else {}
 
 
 def _context(ca: PrivateCa | None) -> ssl.SSLContext | None:

@@ -74,18 +74,19 @@ class Nginx:
         ca: What a client must trust.
     """
 
-    def __init__(self, folder: Path, ca: PrivateCa, *, extra: str = "") -> None:
+    def __init__(self, folder: Path, ca: PrivateCa, *, extra: str = "", listen: str = "") -> None:
         """Prepare a server.
 
         Args:
             folder: What it serves.
             ca: Its certificate and key.
             extra: More directives for its ``server`` block, such as ``max_ranges 0;``.
+            listen: More parameters of its socket without TLS, such as ``sndbuf=64k``.
         """
         self.ca = ca
         self.http = self.https = ""
         self._folder = folder
-        self._extra = extra
+        self._extra, self._listen = extra, listen
         self._program = require_tool("nginx")
         self._flushes = 0
 
@@ -142,7 +143,7 @@ class Nginx:
         return edit(
             EXAMPLE.read_text(encoding="utf-8"),
             {
-                "listen 80;": f"listen 127.0.0.1:{http};",
+                "listen 80;": f"listen 127.0.0.1:{http} {self._listen};",
                 "listen 443 ssl http2;": f"listen 127.0.0.1:{https} ssl http2;",
                 "server_name example.org;": "server_name localhost;",
                 "root /srv/shoestring/site;": f'root "{self._folder}"; {self._extra}',

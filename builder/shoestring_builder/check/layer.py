@@ -98,7 +98,7 @@ def _cog_faults(
 ) -> Iterator[str]:
     try:
         with rasterio.open(path, driver="GTiff") as dataset:
-            wrong = list(_pixel_faults(dataset, name, expected))
+            wrong = list(pixel_faults(dataset, name, expected))
             yield from wrong
             if not wrong:  # then its dimensions are known to be sane
                 yield from _header_faults(dataset, name, asset)
@@ -110,7 +110,8 @@ def _cog_faults(
         yield f"{name} is not a TIFF that GDAL can read: {_line(error)}."
 
 
-def _pixel_faults(dataset: DatasetReader, name: str, expected: ExpectedLayer) -> Iterator[str]:
+def pixel_faults(dataset: DatasetReader, name: str, expected: ExpectedLayer) -> Iterator[str]:
+    """Compare what a layer's file says of its pixels with what the collection says of them."""
     band = expected.band
     if dataset.count != 1:
         yield f"{name} has {dataset.count} bands, not one."

@@ -46,6 +46,8 @@ def index_parts(
     published: PublishedCollection | None,
     site: SiteFolder,
     pool: Pool,
+    *,
+    others: Sequence[Previous] = (),
 ) -> Indexes:
     """Make the indexes of the parts of a collection that are written anew.
 
@@ -56,6 +58,7 @@ def index_parts(
         published: The collection as readers see it now.
         site: The site.
         pool: Reads what no index tells yet.
+        others: Indexes of elsewhere that may tell of layers that the collection's own do not.
 
     Raises:
         PublishError: The site can't be written.
@@ -65,7 +68,7 @@ def index_parts(
     site.prepare()
     factors = {band.name: band.factor for band in frame.survey.bands}
     previous = Previous(site.path / frame.table.id, published, factors)
-    work = _Work(frame, factors, previous, site, pool)
+    work = _Work(frame, factors, (previous, *others), site, pool)
     entries = work.entries([item for part in parts for item in part.items], made)
     periods = {part.period: work.write(part, entries) for part in parts}
     return Indexes(periods, tuple(dict.fromkeys(work.failed)))
@@ -95,7 +98,7 @@ class _Work:
         self,
         frame: Frame,
         factors: Mapping[str, int],
-        previous: Previous,
+        previous: Sequence[Previous],
         site: SiteFolder,
         pool: Pool,
     ) -> None:
@@ -108,9 +111,8 @@ class _Work:
         self, items: Sequence[ItemRecord], made: Sequence[RenderedLayer]
     ) -> dict[LayerKey, LayerEntry]:
         """All that is to be told of the layers of items."""
-        mask = self._frame.survey.mask
         keys = {LayerKey(item.moment, band): item for item in items for band in item.layers}
-        known = {key: self._previous.entry(item, key.band, mask) for key, item in keys.items()}
+        known = {key: self._known(item, key.band) for key, item in keys.items()}
         new = {key: item for key, item in keys.items() if known[key] is None}
         entries = self._read(new, made) | {key: own for key, own in known.items() if own}
         return self._with_clear(items, entries)
@@ -124,6 +126,12 @@ class _Work:
         name = hashed_name(stem, document.checksum, ".bin")
         self._site.place(path, f"{self._frame.table.id}/{name}")
         return msgspec.structs.replace(document, href=f"./{name}")
+
+    def _known(self, item: ItemRecord, band: str) -> LayerEntry | None:
+        """What the first index tells of a layer that tells of it at all."""
+        mask = self._frame.survey.mask
+        found = (previous.entry(item, band, mask) for previous in self._previous)
+        return next((entry for entry in found if entry is not None), None)
 
     def _read(
         self, new: Mapping[LayerKey, ItemRecord], made: Sequence[RenderedLayer]

@@ -7,7 +7,7 @@ before it is read.
 
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -129,12 +129,27 @@ def read_tiff(path: Path) -> Tiff | None:
     """
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            reader = _Reader(file, size)
-            levels = _levels(reader)
+            return parse_tiff(file, os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise damaged(path, str(reason)) from None
+
+
+def parse_tiff(file: BinaryIO, size: int) -> Tiff | None:
+    """Read the header of a TIFF of which no more than that may be at hand.
+
+    Args:
+        file: The file's first bytes, or all of them.
+        size: Bytes of the whole file.
+
+    Returns:
+        See `read_tiff`.
+
+    Raises:
+        ValueError: It is no TIFF, damaged, or its header is not all there.
+    """
+    reader = HeaderReader(file, size)
+    levels = _levels(reader)
     return Tiff(size, levels, reader.end) if levels else None
 
 
@@ -146,11 +161,14 @@ def damaged(path: Path, reason: str) -> SourceError:
     )
 
 
-class _Reader:
+class HeaderReader:
     """Numbers and tags of a TIFF; raises `ValueError` where they are not in the file.
 
+    Args:
+        file: The file's first bytes, or all of them.
+        size: Bytes of the whole file.
+
     Attributes:
-        size: Bytes of the file.
         end: Where the last of what was read so far ends.
     """
 
@@ -167,6 +185,7 @@ class _Reader:
         self._first = self._number(self.take(8, 8) if self._large else start[4:])
 
     def take(self, offset: int, count: int) -> bytes:
+        """Some bytes, all of them in the file."""
         if offset + count > self.size:
             raise ValueError("its header points behind its end")
         self._file.seek(offset)
@@ -176,8 +195,10 @@ class _Reader:
         self.end = max(self.end, offset + count)
         return data
 
-    def headers(self) -> Iterator[dict[int, Tag]]:
-        """The tags of each image of the file that we want, one image after the other."""
+    def headers(
+        self, wants: Callable[[int], bool] = _WANTED.__contains__
+    ) -> Iterator[dict[int, Tag]]:
+        """The tags of each image of the file that are wanted, one image after the other."""
         word, entry = (8, 20) if self._large else (4, 12)
         at, seen = self._first, set[int]()
         while at:
@@ -189,13 +210,15 @@ class _Reader:
             if count > _MAX_TAGS:
                 raise ValueError(f"a header has {count} tags")
             data = self.take(at + width, count * entry + word)
-            yield dict(self._tags(data[:-word], entry))
+            yield dict(self._tags(data[:-word], entry, wants))
             at = self._number(data[-word:])
 
-    def _tags(self, data: bytes, entry: int) -> Iterator[tuple[int, Tag]]:
+    def _tags(
+        self, data: bytes, entry: int, wants: Callable[[int], bool]
+    ) -> Iterator[tuple[int, Tag]]:
         for start in range(0, len(data), entry):
             code = self._number(data[start : start + 2])
-            if code in _WANTED:
+            if wants(code):
                 yield code, self._tag(code, data[start + 2 : start + entry])
 
     def _tag(self, code: int, entry: bytes) -> Tag:
@@ -213,12 +236,11 @@ class _Reader:
         return int.from_bytes(data, "big" if self.big_endian else "little")
 
 
-def _levels(reader: _Reader) -> tuple[TiffLevel, ...]:
+def _levels(reader: HeaderReader) -> tuple[TiffLevel, ...]:
     """The levels; none where one of them can't be told by its blocks."""
     levels: list[TiffLevel] = []
     for number, tags in enumerate(reader.headers()):
-        kind = _one(reader, tags, _SUBFILE, 0)
-        if number and (not kind & _IS_OVERVIEW or kind & _IS_MASK):
+        if number and not is_overview(_one(reader, tags, _SUBFILE, 0)):
             continue  # a mask, or another image
         level = _level(reader, tags)
         if level is None or len(levels) == _MAX_LEVELS:
@@ -229,7 +251,12 @@ def _levels(reader: _Reader) -> tuple[TiffLevel, ...]:
     return tuple(levels)
 
 
-def _level(reader: _Reader, tags: dict[int, Tag]) -> TiffLevel | None:
+def is_overview(kind: int) -> bool:
+    """Whether an image is an overview of the first one, by its tag NewSubfileType."""
+    return bool(kind & _IS_OVERVIEW) and not kind & _IS_MASK
+
+
+def _level(reader: HeaderReader, tags: dict[int, Tag]) -> TiffLevel | None:
     if _OFFSETS not in tags or _COUNTS not in tags:
         return None
     document = LevelDocument(
@@ -252,7 +279,9 @@ def _level(reader: _Reader, tags: dict[int, Tag]) -> TiffLevel | None:
     return TiffLevel(document, offsets, sizes, decoding, reader.big_endian)
 
 
-def _unpacked(reader: _Reader, tags: dict[int, Tag], document: LevelDocument, samples: int) -> int:
+def _unpacked(
+    reader: HeaderReader, tags: dict[int, Tag], document: LevelDocument, samples: int
+) -> int:
     """Bytes of a block that is not compressed."""
     rows, columns = document.block
     bits = _one(reader, tags, _BITS, 1)
@@ -266,14 +295,14 @@ def _require_inside(offsets: Integers, sizes: Integers, largest: int, end: int) 
         raise ValueError("a block lies behind its end")
 
 
-def _array(reader: _Reader, tag: Tag, shape: tuple[int, int, int]) -> Integers:
+def _array(reader: HeaderReader, tag: Tag, shape: tuple[int, int, int]) -> Integers:
     values = _integers(tag, big_endian=reader.big_endian)
     if values.size != shape[0] * shape[1] * shape[2]:
         raise ValueError(f"tag {tag.code} has {values.size} values for {shape} blocks")
     return values.reshape(shape)
 
 
-def _one(reader: _Reader, tags: dict[int, Tag], code: int, default: int | None = None) -> int:
+def _one(reader: HeaderReader, tags: dict[int, Tag], code: int, default: int | None = None) -> int:
     tag = tags.get(code)
     if tag is None:
         if default is None:

@@ -139,7 +139,24 @@ def read_items(
         damaged: Takes a sentence for each file that is not as it was published.
     """
     mask = document.mask.band if document.mask else None
-    records = (_record(folder, item, mask, damaged) for item in _items_of(folder, part, damaged))
+    records = (_whole(folder, item, mask, damaged) for item in _items_of(folder, part, damaged))
+    return [record for record in records if record is not None]
+
+
+def items_in(data: bytes, document: CollectionDocument, where: str) -> list[ItemRecord]:
+    """The items of a part as it tells of them, whether or not their files are there.
+
+    Args:
+        data: The part.
+        document: The collection's document.
+        where: URL or path of the part, for messages.
+
+    Raises:
+        CatalogueError: It is not what the contract says.
+        SelectionError: Nor are its dates.
+    """
+    mask = document.mask.band if document.mask else None
+    records = (_record(own, own.assets, mask) for own in decode(data, _Part, where).features)
     return [record for record in records if record is not None]
 
 
@@ -211,10 +228,15 @@ def _whole_part(folder: Path, part: Part) -> bytes:
     return data
 
 
-def _record(folder: Path, item: _Item, mask: str | None, damaged: list[str]) -> ItemRecord | None:
-    moment = parse_moment(item.properties.date)
-    year = f"{folder}/{year_of(moment)}"
+def _whole(folder: Path, item: _Item, mask: str | None, damaged: list[str]) -> ItemRecord | None:
+    """An item without those of its files that are not as they were published."""
+    year = f"{folder}/{year_of(parse_moment(item.properties.date))}"
     whole = {key: asset for key, asset in item.assets.items() if _is_whole(year, asset, damaged)}
+    return _record(item, whole, mask)
+
+
+def _record(item: _Item, assets: Mapping[str, _Asset], mask: str | None) -> ItemRecord | None:
+    moment, whole = parse_moment(item.properties.date), dict(assets)
     picture = whole.pop(THUMBNAIL, None)
     clear = item.properties.clear_percent
     layers = {key: _layer(asset, clear if key == mask else None) for key, asset in whole.items()}

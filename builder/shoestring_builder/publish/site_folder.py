@@ -180,7 +180,7 @@ class SiteFolder:
         self._touched.clear()
         for folder in sorted(folders):
             with told(folder):
-                _flush_folder(folder)
+                flush_folder(folder)
 
     def clear(self) -> None:
         """Remove what is left in the hidden folder, but the lock, the note and `lasting` files.
@@ -289,7 +289,8 @@ def _up_to(folder: Path, site: Path) -> Iterator[Path]:
     yield folder
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Wait until the disk holds all names in a folder, where the system can be told so."""
     if not hasattr(os, "O_DIRECTORY"):  # Windows can't, and writes names through
         return
     try:

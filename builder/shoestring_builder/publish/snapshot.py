@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from shoestring_builder.describe.documents import (
     CollectionDocuments,
@@ -266,14 +267,23 @@ def _show_database(
     path = site.path / name
     if path.is_file() and "1220" + hashlib.sha256(path.read_bytes()).hexdigest() == entry.database:
         return False
-    return site.swap(name, _database(site, entry, catalogue) if known is None else known)
+    return site.swap(name, make_database(site.path, entry, catalogue) if known is None else known)
 
 
-def _database(site: SiteFolder, entry: CollectionEntry, catalogue: CatalogDocument) -> bytes:
-    """`database.json` of a snapshot, from its items."""
-    published = read_published(site.path / entry.id, posixpath.basename(entry.href))
+def make_database(site: Path, entry: CollectionEntry, catalogue: CatalogDocument) -> bytes:
+    """`database.json` of a snapshot, from its items.
+
+    Args:
+        site: The site's folder, which holds all that the snapshot names.
+        entry: The collection.
+        catalogue: The snapshot's document, or the pointer to it.
+
+    Raises:
+        CatalogueError: A document is damaged or missing.
+    """
+    published = read_published(site / entry.id, posixpath.basename(entry.href))
     if published is None:
-        raise CatalogueError(f"{site.path / entry.id} holds no document: build again.")
+        raise CatalogueError(f"{site / entry.id} holds no document: build again.")
     latest = next((link.href for link in catalogue.links if link.rel == LATEST), "")
     public = latest.removesuffix(f"/{CATALOG}") if "://" in latest else None
     bands = [band.name for band in published.document.bands]

@@ -1,0 +1,1 @@
+"""Orders in, whole files in their places out. Knows nothing of catalogues."""
