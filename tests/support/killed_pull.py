@@ -17,9 +17,11 @@ from shoestring_pull.transfer.transfer import transfer
 
 
 def main() -> None:
-    """Transfer what the book says."""
+    """Transfer what the book says and nobody has transferred yet."""
     book = json.loads(Path(sys.argv[1]).read_text())
-    orders = [_order(book["url"], Path(book["folder"]), **file) for file in book["files"]]
+    folder = Path(book["folder"])
+    missing = [file for file in book["files"] if not (folder / file["name"]).exists()]
+    orders = [_order(book["url"], folder, **file) for file in missing]
     options = Options(connections=book["connections"], retry_delay=0.05, timeout=10)
     report = transfer(orders, staging=Path(sys.argv[2]), options=options, progress=False)
     print(report.fetched)
