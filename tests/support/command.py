@@ -25,10 +25,18 @@ class Ran:
     err: str
 
 
+_BEGIN = """
+import signal
+from shoestring.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
+main(prog_name="shoestring")
+"""
+
+
 def start(*arguments: str | Path) -> "subprocess.Popen[str]":
-    """Start ``shoestring ARGUMENTS``."""
+    """Start ``shoestring ARGUMENTS``, which Ctrl-C can end."""
     return subprocess.Popen(
-        [sys.executable, "-m", "shoestring", *map(str, arguments)],
+        [sys.executable, "-c", _BEGIN, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

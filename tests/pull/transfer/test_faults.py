@@ -333,10 +333,11 @@ def test_ctrl_c_ends_it_within_a_second_and_keeps_what_has_come(site: Path, tmp_
     """KeyboardInterrupt passes through while the server says nothing; the next time goes on."""
     data = make_file(site / NAME, LARGE)
     script = """
-        import sys, time
+        import signal, sys
         from pathlib import Path
         from shoestring_pull.transfer.transfer import transfer
         from support.ordered import whole
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
         address, name, folder = sys.argv[1:]
         folder = Path(folder)
         order = whole(address, name, (folder / "site" / name).read_bytes(), folder / "out" / name)
