@@ -40,6 +40,7 @@ class Staged:
         self._order, self._units = order, units
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
+        self._ended = False
         self._digest = Digest(order)
         self._have = [0] * len(units)
 
@@ -106,11 +107,17 @@ class Staged:
             self._have = [0] * len(self._units)
 
     def close(self) -> None:
-        """Let go of the file; what is there stays."""
+        """Let go of the file for good; what is there stays.
+
+        A thread may still be about to write, for somebody who waits no more: it is refused.
+        """
         with self._lock:
+            self._ended = True
             self._close()
 
     def _opened(self) -> BinaryIO:
+        if self._ended:
+            raise ValueError(f"{self.path} is closed.")
         if self._file is None:
             try:
                 self._file = self.path.open("r+b", buffering=0)

@@ -140,3 +140,14 @@ def test_another_order_has_another_file() -> None:
     assert len({first.identity, *(other.identity for other in others)}) == 6
     moved = Order(Path("/elsewhere"), 1000, first.checksum, first.pieces)
     assert moved.identity == first.identity
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
+    """A thread that comes late finds the file closed: the next transfer has it for itself."""
+    staged = Staged(tmp_path / "file", order(), divided([500]))
+    staged.write(0, DATA[:100])
+    staged.close()
+    for late in (lambda: staged.write(0, DATA[100:200]), staged.finish):
+        with pytest.raises(ValueError, match="file is closed"):
+            late()
+    assert Staged(tmp_path / "file", order(), divided([500])).resume() == 100
