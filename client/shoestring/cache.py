@@ -109,8 +109,11 @@ class Cache:
         if os.getpid() != self._process:
             return  # the threads, and the files, are those of the process that was forked
         try:
-            while self._keeping:
-                await asyncio.gather(*self._keeping)
+            while tasks := tuple(self._keeping):
+                await asyncio.gather(*tasks)
+                self._keeping.difference_update(
+                    tasks
+                )  # gathering what is done lets nothing else run
         finally:
             for role, store in self._stores.items():
                 with suppress(CacheError):
