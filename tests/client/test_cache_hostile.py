@@ -138,6 +138,20 @@ def test_nothing_has_changed_of_what_was_never_fetched(site: Path, tmp_path: Pat
         extract(server, tmp_path / "cache")
 
 
+def test_a_cache_is_closed_in_the_moment_in_which_all_is_kept(tmp_path: Path) -> None:
+    """A task that is done, and whose end nobody was told of yet, does not hold it up for ever."""
+
+    async def keep_and_close() -> None:
+        cache = Cache(CacheSettings(tmp_path / "cache", 10**6))
+        await cache.keep_document(b"name", b"data", Validators())
+        (keeping,) = asyncio.all_tasks() - {asyncio.current_task()}
+        while not keeping.done():  # noqa: ASYNC110 (each step of the loop counts)
+            await asyncio.sleep(0)
+        await cache.close()
+
+    asyncio.run(keep_and_close())
+
+
 def test_a_copy_is_bounded_as_a_document_is(site: Path, tmp_path: Path) -> None:
     """What one reader may take of a server, another one may not take of the cache."""
 
