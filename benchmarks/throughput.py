@@ -11,9 +11,11 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -57,31 +59,44 @@ Commands = Callable[[Path, Path], list[list[str]]]
               help="Folder of the real data.")  # fmt: skip
 @click.option("--layers", default=4, help="How many layers are made; an even number.")
 @click.option("--runs", default=3, help="Runs of each case, taken in turn.")
-def main(data: Path, layers: int, runs: int) -> None:
+@click.option(
+    "--warp", is_flag=True, help="Warp the mosaics to a neighbouring zone: five times as long."
+)
+def main(data: Path, layers: int, runs: int, warp: bool) -> None:
     """Measure, print a table, keep it in results/."""
     mosaics = _mosaics(data, layers)
     rows = []
-    for name, warp in (("on the grid", False), ("warped to a neighbouring zone", True)):
-        for cores in (1, 2):
-            found = _measure(mosaics, cores, runs, warp=warp)
-            fastest = max(statistics.median(own) for case, own in found.items() if case != "ours")
-            rows += [
-                [name, str(cores), case, number(statistics.median(own)),
-                 number(statistics.median(own) / fastest)]
-                for case, own in found.items()
-            ]  # fmt: skip
-    head = ["sources", "cores", "", "megapixels/s", "x fastest by hand"]
+    for cores in (1, 2):
+        found = _measure(mosaics, cores, runs, warp=warp)
+        speeds = {case: statistics.median(one.speed for one in own) for case, own in found.items()}
+        fastest = max(speed for case, speed in speeds.items() if case != "ours")
+        rows += [
+            [str(cores), case, number(speeds[case]), number(speeds[case] / fastest),
+             number(max(one.memory for one in own), 0)]
+            for case, own in found.items()
+        ]  # fmt: skip
+    head = ["cores", "", "megapixels/s", "x fastest by hand", "peak MB of a process"]
     said = f"{layers} layers of {SIDE} x {SIDE} px, uint16, as COGs with overviews: ZSTD 6, predictor, 128-px blocks."
     tools = subprocess.run(["gdalinfo", "--version"], check=True, capture_output=True, text=True)
     by_hand = f"By hand: {tools.stdout.strip()}; rio cogeo with rasterio's GDAL."
-    keep("Throughput of the builder", [versions(runs), "", said, by_hand, "", *table(head, rows)])
+    title = f"Throughput of the builder, {'warped' if warp else 'on the grid'}"
+    keep(title, [versions(runs), "", said, by_hand, "", *table(head, rows)])
+
+
+class Taken(NamedTuple):
+    """What a run of a case took."""
+
+    speed: float
+    """Megapixels a second."""
+    memory: float
+    """Megabytes of its largest process."""
 
 
 def _measure(
     mosaics: Sequence[Path], cores: int, runs: int, *, warp: bool
-) -> dict[str, list[float]]:
-    """Megapixels a second of each case in each run."""
-    found: dict[str, list[float]] = {}
+) -> dict[str, list[Taken]]:
+    """What each case took in each run."""
+    found: dict[str, list[Taken]] = {}
     pixels = len(mosaics) * _output_pixels(mosaics[0], warp=warp) / 1e6
     for run in range(runs):
         for case in ("ours", "gdal", "rio cogeo"):
@@ -91,28 +106,29 @@ def _measure(
             os.sync()
             start = time.perf_counter()
             if case == "ours":
-                _build(mosaics[0].parent, cores, warp=warp)
+                memory = _build(mosaics[0].parent, cores, warp=warp)
             else:
-                _by_hand(case, mosaics, out, cores, warp=warp)
+                memory = _by_hand(case, mosaics, out, cores, warp=warp)
             seconds = time.perf_counter() - start
-            found.setdefault(case, []).append(pixels / seconds)
+            found.setdefault(case, []).append(Taken(pixels / seconds, memory))
             print(
-                f"run {run + 1}, {cores} cores, {warp=}, {case}: {seconds:.1f} s", file=sys.stderr
+                f"run {run + 1}, {cores} cores, {warp=}, {case}: {seconds:.1f} s, {memory:.0f} MB",
+                file=sys.stderr,
             )
     return found
 
 
-def _build(folder: Path, cores: int, *, warp: bool) -> None:
+def _build(folder: Path, cores: int, *, warp: bool) -> float:
     grid = f'grid = {{ crs = "{WARPED}", resolution = {RESOLUTION} }}' if warp else ""
     text = CONFIGURATION.format(grid=grid).replace("mosaics/", f"{folder.name}/")
     config = WORK / "shoestring.toml"
     config.write_text(text)
     shutil.rmtree(WORK / "site", ignore_errors=True)
     command = [sys.executable, "-m", "shoestring", "build", str(config), "--workers", str(cores)]
-    _pinned([command], cores)
+    return _pinned(command, cores)
 
 
-def _by_hand(case: str, mosaics: Sequence[Path], out: Path, cores: int, *, warp: bool) -> None:
+def _by_hand(case: str, mosaics: Sequence[Path], out: Path, cores: int, *, warp: bool) -> float:
     """A shell for each layer, as many at once as there are cores."""
     scripts = []
     for mosaic in mosaics:
@@ -131,16 +147,21 @@ def _by_hand(case: str, mosaics: Sequence[Path], out: Path, cores: int, *, warp:
         scripts.append(" && ".join(" ".join(step) for step in steps))
     listed = "\0".join(scripts)
     command = ["xargs", "-0", "-n", "1", "-P", str(cores), "sh", "-c"]
-    _pinned([command], cores, given=listed)
+    return _pinned(command, cores, given=listed)
 
 
-def _pinned(commands: Sequence[Sequence[str]], cores: int, given: str | None = None) -> None:
-    """Run commands after each other, on so many cores."""
-    for command in commands:
-        subprocess.run(
-            ["taskset", "-c", f"0-{cores - 1}", *command], check=True, input=given, text=True,
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+def _pinned(command: Sequence[str], cores: int, given: str = "") -> float:
+    """Run a command on so many cores; the megabytes of its largest process."""
+    with tempfile.TemporaryFile("w+") as listed:
+        listed.write(given)
+        listed.seek(0)
+        pinned = ["taskset", "-c", f"0-{cores - 1}", *command]
+        process = subprocess.Popen(pinned, stdin=listed, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, pinned)
+    return usage.ru_maxrss / 1024
 
 
 def _mosaics(data: Path, layers: int) -> list[Path]:
