@@ -111,9 +111,8 @@ class Cache:
         try:
             while tasks := tuple(self._keeping):
                 await asyncio.gather(*tasks)
-                self._keeping.difference_update(
-                    tasks
-                )  # gathering what is done lets nothing else run
+                # Where all are done, that lets nothing else run: not even what would discard them.
+                self._keeping.difference_update(tasks)
         finally:
             for role, store in self._stores.items():
                 with suppress(CacheError):
