@@ -29,20 +29,23 @@ LOOK_UP = Path(__file__).parent / "look_up.py"
 @click.option("--layers", "sizes", multiple=True, type=int, default=SIZES,
               help="Sizes of the archive; may be repeated.")  # fmt: skip
 @click.option("--runs", default=3, help="Runs of each case.")
-@click.option("--workers", default=os.cpu_count(), help="Processes that make the archive.")
+@click.option(
+    "--make", is_flag=True, help="Make the archives only: it takes long, and need not be quiet."
+)
 def main(
-    rtt: float, mbit: float, link: Path | None, sizes: tuple[int, ...], runs: int, workers: int
+    rtt: float, mbit: float, link: Path | None, sizes: tuple[int, ...], runs: int, make: bool
 ) -> None:
     """Measure, print a table, keep it in results/."""
-    archive = Archive(WORK)
-    archive.shrink(min(sizes) // len(BANDS))
+    archives = {size: Archive(WORK / str(size)) for size in sorted(sizes)}
+    for size, archive in archives.items():
+        archive.grow(size // len(BANDS))
+        _build(archive, os.cpu_count() or 1)
+    if make:
+        return
     rows = []
-    for size in sorted(sizes):
-        dates = size // len(BANDS)
-        archive.grow(dates)
-        _build(archive, workers)
+    for size, archive in archives.items():
         none = medians([_build(archive) for _ in range(runs)])
-        one = medians([_added(archive, dates + run + 1) for run in range(runs)])
+        one = medians([_added(archive) for _ in range(runs)])
         with SlowSite(WORK, rtt_ms=rtt, mbit=mbit, program=link) as slow:
             read = medians([_read(archive, slow) for _ in range(runs)])
         print(f"{size}: {none} {one} {read}", file=sys.stderr)
@@ -75,10 +78,10 @@ def _build(archive: Archive, workers: int = 1) -> Numbers:
     return {"seconds": seconds, "peak_mb": usage.ru_maxrss / 1000}
 
 
-def _added(archive: Archive, dates: int) -> Numbers:
+def _added(archive: Archive) -> Numbers:
     """A run after a date was added."""
     before = archive.files()
-    archive.grow(dates)
+    archive.grow(archive.dates() + 1)
     numbers = _build(archive)
     after = archive.files()
     new = [size for name, (when, size) in after.items() if before.get(name) != (when, size)]

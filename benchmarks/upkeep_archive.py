@@ -1,7 +1,6 @@
 """An archive of many dates and tiny mosaics, and its site, that grow together."""
 
 import os
-import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -64,12 +63,9 @@ class Archive:
                 if not path.exists():
                     path.write_bytes(data)
 
-    def shrink(self, dates: int) -> None:
-        """Take the site away, where it holds more dates than these."""
-        count = sum(1 for _ in (self.folder / "mosaics").glob("*/*_SCL.tif"))
-        if count > dates:
-            shutil.rmtree(self.folder / "mosaics")
-            shutil.rmtree(self.site)
+    def dates(self) -> int:
+        """How many dates there are."""
+        return sum(1 for _ in (self.folder / "mosaics").glob("*/*_SCL.tif"))
 
     def files(self) -> dict[str, tuple[int, int]]:
         """All files of the site: modification times in nanoseconds, and sizes."""
