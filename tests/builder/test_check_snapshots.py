@@ -88,6 +88,17 @@ def test_a_damaged_snapshot(site: Path, which: int) -> None:
     assert any(f"names '{name}', which is no file of the site" in fault for fault in faults(site))
 
 
+@pytest.mark.parametrize("pattern", ["catalog-*.json", "s2/collection-*.json"])
+def test_a_byte_that_is_no_text(site: Path, pattern: str) -> None:
+    """It is told of the document that holds it, also where it stands in what no reader of ours reads."""
+    for path in site.glob(pattern):
+        data = path.read_bytes()
+        assert b'"stac_version"' in data
+        path.write_bytes(data.replace(b'"stac_version"', b'"stac\x8eversion"'))
+        assert any(path.name in fault for fault in faults(site))
+        path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [

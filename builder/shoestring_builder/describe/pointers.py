@@ -19,8 +19,12 @@ LATEST = "latest-version"
 
 
 def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
-    """`catalog.json`, from ``catalog-<id>.json``: its links lead to addresses that stay."""
-    document: Document = msgspec.json.decode(snapshot)
+    """`catalog.json`, from ``catalog-<id>.json``: its links lead to addresses that stay.
+
+    Raises:
+        CatalogueError: The snapshot's document is damaged.
+    """
+    document = decode(snapshot, Document, f"catalog-{mark.id}.json")
     links: list[Document] = []
     for own in document.get("links", ()):
         folder, _, name = own["href"].rpartition("/")
@@ -35,8 +39,12 @@ def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
 
 
 def collection_pointer(document: bytes, mark: SnapshotMark) -> bytes:
-    """`collection.json`, from ``collection-<hash>.json``."""
-    return pretty(_marked(msgspec.json.decode(document), mark))
+    """`collection.json`, from ``collection-<hash>.json``.
+
+    Raises:
+        CatalogueError: That is damaged.
+    """
+    return pretty(_marked(decode(document, Document, "collection.json"), mark))
 
 
 def unmarked(pointer: bytes) -> bytes:
