@@ -46,6 +46,7 @@ def extract(faults: Faults, server: FaultyServer, folder: Path, **how: object) -
     return ran.err
 
 
+@pytest.mark.timeout(max(120, 10 * INSTANTS))
 @pytest.mark.parametrize("call", ["read", "write", "fsync", "open"])
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
 def test_calls_that_fail_cost_the_cache_and_nothing_else(
