@@ -14,6 +14,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer, pretty
+from shoestring_schema.site import SnapshotMark
 
 UTM = "EPSG:32630"
 
@@ -193,9 +194,10 @@ def republish(site: Path) -> None:
     history = {"shoestring:version": "1.0", "snapshots": [mark]}
     (site / "snapshots.json").write_text(json.dumps(history), "utf-8")
     seal(site / "snapshots.json")
-    (site / "catalog.json").write_bytes(catalogue_pointer(data, mark))
+    shown = SnapshotMark(**mark)
+    (site / "catalog.json").write_bytes(catalogue_pointer(data, shown))
     for path, document in pointers.items():
-        path.write_bytes(collection_pointer(document, mark))
+        path.write_bytes(collection_pointer(document, shown))
 
 
 def outdate(site: Path) -> None:
