@@ -62,6 +62,8 @@ EDGE = (
     [shape((1, 2989), 1, 64, 2, up=False), shape((1, 2989), 3, 256, 1, up=False)],
 )
 """The region is the last pixel, where the overview has ended already."""
+BEHIND = (513, 257), Window(1, 256, 512, 1), [shape((513, 257), 1, 64, 2, up=False)]
+"""The same, and a block of the overview would begin there."""
 
 
 @given(cases())
@@ -119,6 +121,7 @@ def test_cut_begins_where_blocks_begin(
 
 
 @example(EDGE)
+@example(BEHIND)
 @given(cases())
 def test_large_cut_keeps_an_overview(
     case: tuple[tuple[int, int], Window, list[Shape]],

@@ -171,7 +171,19 @@ def _starts(region: Window, ends: Sequence[int], shapes: Sequence[Shape]) -> tup
 
 def _start(region: Window, shapes: Sequence[Shape], reduction: int) -> tuple[int, int]:
     units = [lcm(*_steps(shapes, 1, axis), *_steps(shapes, reduction, axis)) for axis in (0, 1)]
-    return region.row // units[0] * units[0], region.column // units[1] * units[1]
+    row = min([region.row, *_lasts(shapes, reduction, 0)])
+    column = min([region.column, *_lasts(shapes, reduction, 1)])
+    return row // units[0] * units[0], column // units[1] * units[1]
+
+
+def _lasts(shapes: Sequence[Shape], reduction: int, axis: int) -> list[int]:
+    """The last pixel of the grid that overviews of a reduction know: they may end before it does."""
+    return [
+        shape.factor * reduction * level.shape[axis] - 1
+        for shape in shapes
+        for level, own in zip(shape.levels[1:], shape.reductions()[1:], strict=True)
+        if own == reduction
+    ]
 
 
 def _steps(shapes: Sequence[Shape], reduction: int, axis: int) -> list[int]:
