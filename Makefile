@@ -1,5 +1,7 @@
 # make demo       the whole path on one machine: mosaics, site, server, NDVI
 # make test       all checks and tests, on this Python, the newest one, and the lowest versions
+# make test-doors other tools open a site: QGIS, R, browsers, Python's; the table in docs/doors
+# make docs       that table, and the documentation's site in .site/
 # make check      the quick part of it: style, types, imports, tests on this Python
 # make machine    the rest of them: builders killed, failing disks, other programs
 # make torture    kills, failing disks, lost bytes and a year of nights, whole; `make test` takes a tenth
@@ -10,9 +12,10 @@
 PYTHON ?= python3
 NEWEST := $(shell $(PYTHON) tools/newest_python.py)
 PIP_FLAGS = --quiet --disable-pip-version-check
+DOORS = tests/doors
 DIST = pyproject.toml constraints.txt cron/shoestring-cron
 
-.PHONY: demo test check machine pixels lint newest lowest torture schemas constraints bench clean
+.PHONY: demo test test-doors docs doors-newest check machine pixels lint newest lowest torture schemas constraints bench clean
 
 demo: .venv/ready
 	.venv/bin/shoestring demo demo
@@ -33,6 +36,17 @@ machine: .venv/ready
 pixels: .venv/ready
 	.venv/bin/python -m pytest -q -m "pixels and not torture and not once"
 
+# Of one Python, as it is about other programs. Those of Python that need a newer one, or versions that
+# don't go with ours, have environments of their own, which their tests call.
+test-doors: .venv-doors/ready .venv-doors-apart/ready doors-newest
+	rm -f .doors/results.json
+	.venv-doors/bin/python -m pytest -q --timeout 600 $(DOORS)
+	.venv-doors/bin/python tools/doors_table.py --check
+
+docs: .venv-doors/ready
+	test ! -e .doors/results.json || .venv-doors/bin/python tools/doors_table.py
+	.venv-doors/bin/mkdocs build --strict
+
 lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -46,6 +60,13 @@ else
 newest: .venv-newest/ready
 	.venv-newest/bin/mypy
 	.venv-newest/bin/python -m pytest -q -m "not torture and not once"
+endif
+
+ifeq ($(NEWEST),)
+doors-newest:
+	@echo "There is no newer CPython on this machine: what needs one is not tried."
+else
+doors-newest: .venv-doors-newest/ready
 endif
 
 lowest: .venv-lowest/ready
@@ -67,6 +88,21 @@ lowest: .venv-lowest/ready
 	.venv-lowest/bin/pip install $(PIP_FLAGS) -c .venv-lowest/lowest.txt -e '.[dev]'
 	touch $@
 
+.venv-doors/ready: $(DIST) $(DOORS)/requirements.txt
+	$(PYTHON) -m venv .venv-doors
+	.venv-doors/bin/pip install $(PIP_FLAGS) -c constraints.txt -r $(DOORS)/requirements.txt -e '.[dev,docs]'
+	touch $@
+
+.venv-doors-apart/ready: $(DOORS)/requirements-apart.txt
+	$(PYTHON) -m venv .venv-doors-apart
+	.venv-doors-apart/bin/pip install $(PIP_FLAGS) --no-deps -r $(DOORS)/requirements-apart.txt
+	touch $@
+
+.venv-doors-newest/ready: $(DOORS)/requirements-newest.txt
+	$(NEWEST) -m venv .venv-doors-newest
+	.venv-doors-newest/bin/pip install $(PIP_FLAGS) -r $(DOORS)/requirements-newest.txt
+	touch $@
+
 torture: .venv/ready
 	SHOESTRING_INSTANTS=200 SHOESTRING_NIGHTS=365 .venv/bin/python -m pytest -q -m torture
 
@@ -76,12 +112,12 @@ schemas: .venv/ready
 
 constraints:
 	rm -rf .venv .venv-newest
-	$(PYTHON) -m venv .venv && .venv/bin/pip install $(PIP_FLAGS) -e '.[dev]'
-	$(NEWEST) -m venv .venv-newest && .venv-newest/bin/pip install $(PIP_FLAGS) -e '.[dev]'
+	$(PYTHON) -m venv .venv && .venv/bin/pip install $(PIP_FLAGS) -e '.[dev,docs]'
+	$(NEWEST) -m venv .venv-newest && .venv-newest/bin/pip install $(PIP_FLAGS) -e '.[dev,docs]'
 	$(PYTHON) tools/pin.py .venv/bin/python .venv-newest/bin/python > constraints.txt
 
 bench: .venv/ready
 	.venv/bin/python benchmarks/extract.py
 
 clean:
-	rm -rf .venv .venv-newest .venv-lowest demo
+	rm -rf .venv .venv-newest .venv-lowest .venv-doors .venv-doors-newest .venv-doors-apart .doors .site demo

@@ -268,7 +268,9 @@ def _build_collection(run: _Run, order: _Order | CollectionReport) -> _Result:
     stale = [part for part in parts if part.kept is None]
     indexes = index_parts(order.frame, stale, new, order.published, site, run.pool)
     run.steps.done("index", name, layers=len(new), failed=len(indexes.failed))
-    documents = describe_collection(order.frame, parts, run.catalogue, indexes.periods)
+    documents = describe_collection(
+        order.frame, parts, run.catalogue, indexes.periods, home=site.path / name
+    )
     before = order.published.layers if order.published else {}
     written = write_collection(site, name, documents, change_of(name, before, layers))
     run.steps.done("describe", name, documents=len(documents.files))

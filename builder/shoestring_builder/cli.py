@@ -201,6 +201,32 @@ def publish(site: Path, target: str, keep: str, jobs: int, dry_run: bool) -> Non
         click.echo(report.hindrance, err=True)
 
 
+# --- rebase --------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.argument("url", required=False)
+@click.option("--none", "nowhere", is_flag=True,
+              help="Take the address away, and all that can't be without one.")  # fmt: skip
+def rebase(site: Path, url: str | None, nowhere: bool) -> None:
+    """Let SITE tell another public address: URL, with what other tools read written anew.
+
+    Nothing is rendered, and neither the configuration nor the source files are needed. Readers
+    see the site as it was until all of the new is there.
+    """
+    from shoestring_builder.publish.rebase import rebase as run
+
+    if (url is None) == (not nowhere):
+        raise click.UsageError("give the new address, or --none for none.")
+    done = run(site, url)
+    click.echo(f"{site} shows snapshot {done.snapshot}{'' if done.changed else ', as before'}.")
+    line = "no base_url" if url is None else f'base_url = "{url}"'
+    click.echo(
+        f"Put {line} into [catalogue] of its configuration, or the next build undoes it.", err=True
+    )
+
+
 # --- serve ---------------------------------------------------------------------------------
 
 

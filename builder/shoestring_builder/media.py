@@ -13,6 +13,9 @@ MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".vrt": "application/xml",
+    ".gpkg": "application/geopackage+sqlite3",
+    ".qgs": "application/x-qgis-project",
+    ".qlr": "application/x-qgis-layer-definition",
     ".xml": "application/xml",
     ".html": "text/html; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
@@ -21,14 +24,23 @@ MEDIA_TYPES = {
 FOR_EVER = "public, max-age=31536000, immutable"
 """``Cache-Control`` of a name that stands for its content."""
 
-_HASHED = re.compile(r"-[0-9a-f]{16}\.[A-Za-z0-9]+$")
+_HASHED = re.compile(r"-([0-9a-f]{16})(\.gti)?\.[A-Za-z0-9]+$")
+_SUMS = re.compile(r"(?:^|/)SHA256SUMS-[0-9-]+-([0-9a-f]{16})$")
 
 
 def media_type(name: str) -> str:
     """``Content-Type`` of a file, by its name."""
+    if _SUMS.search(name):
+        return MEDIA_TYPES[".txt"]
     return MEDIA_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
 
 
 def is_hashed(name: str) -> bool:
     """Whether a name carries a hash of the content: what is called so never changes."""
-    return _HASHED.search(name) is not None
+    return hash_of(name) is not None
+
+
+def hash_of(name: str) -> str | None:
+    """The part of a name that stands for the content; None where it has none."""
+    match = _HASHED.search(name) or _SUMS.search(name)
+    return match[1] if match else None

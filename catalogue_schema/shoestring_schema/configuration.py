@@ -8,7 +8,7 @@ import difflib
 import math
 import re
 import tomllib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -42,6 +42,13 @@ CommonName = Literal[
 ]  # fmt: skip
 """Those that the STAC extension eo 1.1 knows; it allows no others."""
 Positive = Annotated[float, Meta(gt=0)]
+_BASE_URL = r"^https?://[^\s?#]+$(?!\n)"
+DoorName = Literal["vrt", "stacit", "gti", "qgis", "parquet", "checksums", "kerchunk"]
+"""Kinds of files that are written for other tools."""
+
+DEFAULT_DOORS: tuple[DoorName, ...] = ("vrt", "stacit", "gti", "qgis", "parquet", "checksums")
+ABSOLUTE_DOORS: tuple[DoorName, ...] = ("stacit", "qgis", "parquet", "kerchunk")
+"""Those that can hold no relative links: they are there only where there is a `base_url`."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -59,8 +66,12 @@ class CatalogueTable(_Table, frozen=True):
         base_url: Public address of the folder, if there is one: for the formats
             that cannot hold relative links.
         database: Whether to write `database.json` beside each collection.
-        geoparquet: Whether to write GeoParquet of the items beside them, where there is a
-            `base_url`: tables that can be searched whole, by DuckDB and others.
+        doors: Files for other tools, made of the same items: ``vrt`` (all bands of a date, all
+            dates of a band), ``stacit`` and ``gti`` (GDAL), ``qgis`` (a project, layer
+            definitions), ``parquet`` (GeoParquet of the items), ``checksums`` (`SHA256SUMS`, a
+            list of addresses), ``kerchunk`` (xarray). Without it all but ``kerchunk``; those
+            that hold absolute addresses (``stacit``, ``qgis``, ``parquet``, ``kerchunk``) only
+            where there is a `base_url`. ``[]``: none.
         keep: How long a snapshot of the site can still be read after a newer one has
             replaced it, such as ``30 days``. Then the files that only it names are removed.
         settle: How long a new source file must stay as it is before what was made of it is
@@ -78,13 +89,25 @@ class CatalogueTable(_Table, frozen=True):
     output: str = "site"
     title: str | None = None
     description: str | None = None
-    base_url: Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None = None
+    base_url: Annotated[str, Meta(pattern=_BASE_URL)] | None = None
     database: bool = True
-    geoparquet: bool = True
+    doors: tuple[DoorName, ...] | None = None
     keep: Duration = "20 hours"
     settle: Duration = "5 seconds"
     status: bool = True
     on_failure: Annotated[str, Meta(min_length=1)] | None = None
+
+    @property
+    def intended_doors(self) -> tuple[DoorName, ...]:
+        """The doors that are wanted, each once, also where an address for them is lacking."""
+        wanted = DEFAULT_DOORS if self.doors is None else self.doors
+        return tuple(name for name in get_args(DoorName) if name in wanted)
+
+    @property
+    def written_doors(self) -> tuple[DoorName, ...]:
+        """Those of them that can be written."""
+        lacking = () if self.base_url else ABSOLUTE_DOORS
+        return tuple(name for name in self.intended_doors if name not in lacking)
 
 
 class GridTable(_Table, frozen=True):
@@ -210,6 +233,19 @@ class Configuration(_Table, frozen=True):
     collections: list[CollectionTable]
 
 
+def check_base_url(base_url: str | None) -> None:
+    """See that an address may be a `base_url`.
+
+    Raises:
+        ConfigError: It may not.
+    """
+    if base_url is not None and not re.fullmatch(_BASE_URL, base_url):
+        raise ConfigError(
+            f"{base_url[:200]!r} is no public address of a site: give one such as "
+            "https://example.org/ghana, without ? and #."
+        )
+
+
 def parse_configuration(text: str, where: str) -> Configuration:
     """Read a configuration and check everything that can be checked without files.
 
@@ -253,11 +289,44 @@ _TABLES = (CatalogueTable, GridTable, BandTable, MaskTable, CollectionTable, Con
 def _contradictions(configuration: Configuration) -> "list[str]":
     """Sentences on values that can't stand together."""
     problems = _twins("collection", [c.id for c in configuration.collections])
+    problems += _door_problems(configuration.catalogue)
+    problems += _kerchunk_problems(configuration)
     if not configuration.collections:
         problems.append("there is no [[collections]] table: add one.")
     for collection in configuration.collections:
         problems += [f'collection "{collection.id}": {p}' for p in _collection_problems(collection)]
     return problems
+
+
+def _door_problems(catalogue: CatalogueTable) -> "list[str]":
+    """Sentences on doors that are asked for by name and can't be written."""
+    wanted = catalogue.doors or ()
+    lacking: list[str] = [
+        name for name in ABSOLUTE_DOORS if name in wanted and not catalogue.base_url
+    ]
+    problems = []
+    if lacking:
+        problems.append(
+            f"catalogue.doors: {_listed(lacking)} can hold no relative links; state base_url, the "
+            "public address of the site, or leave it out."
+        )
+    if "gti" in wanted and "vrt" not in wanted:
+        problems.append('catalogue.doors: "gti" leads to VRTs of the dates; add "vrt".')
+    return problems
+
+
+def _kerchunk_problems(configuration: Configuration) -> "list[str]":
+    """Sentences on collections whose layers have no blocks of their own to refer to."""
+    return [
+        f'catalogue.doors: "kerchunk" refers to blocks of COGs, and the layers of "{own.id}" are VRTs '
+        f'over other files; state layout = "cog" there, or leave "kerchunk" out.'
+        for own in configuration.collections
+        if own.layout == "vrt" and "kerchunk" in (configuration.catalogue.doors or ())
+    ]
+
+
+def _listed(names: "list[str]") -> str:
+    return " and ".join(f'"{name}"' for name in names)
 
 
 def _collection_problems(collection: CollectionTable) -> "list[str]":

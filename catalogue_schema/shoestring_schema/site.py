@@ -37,12 +37,16 @@ class Link(_Document, frozen=True):
         href: Where it points to, relative to the document.
         type: Media type.
         title: A name for people.
+        size: ``file:size``: bytes of what it points to, of relation ``alternate``.
+        checksum: ``file:checksum``: its multihash.
     """
 
     rel: str
     href: str
     type: str | None = None
     title: str | None = None
+    size: Count | None = field(default=None, name="file:size")
+    checksum: str | None = field(default=None, name="file:checksum")
 
 
 class GridDocument(_Document, frozen=True):
@@ -155,7 +159,8 @@ class Part(_Document, frozen=True):
             ``R72/2018-01-02/P5D`` (see `shoestring_schema.moments`).
         size: Bytes.
         checksum: Multihash of the file.
-        source: Fingerprint of all but its layers that its items are described by.
+        source: Fingerprint of all but its layers that its items are described by, a dot, and
+            that of its doors: which they are, and the address that they hold.
         index: Where the blocks of its layers lie, if that is known.
     """
 
@@ -210,6 +215,8 @@ class CatalogDocument(_Document, frozen=True):
             addresses that stay, in a snapshot by their documents that never change.
         collections: The snapshot's collections; sites of earlier builders have links only.
         snapshot: In the pointer: which snapshot it shows.
+        doors: The kinds of files for other tools that are wanted, also where they need an
+            address that the site lacks.
     """
 
     type: Literal["Catalog"]
@@ -222,6 +229,7 @@ class CatalogDocument(_Document, frozen=True):
         default=None, name="shoestring:collections"
     )
     snapshot: SnapshotMark | None = field(default=None, name="shoestring:snapshot")
+    doors: tuple[str, ...] | None = field(default=None, name="shoestring:doors")
 
 
 class CollectionDocument(_Document, frozen=True):

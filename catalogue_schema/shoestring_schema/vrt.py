@@ -91,9 +91,9 @@ class PlainVrt:
         band = ET.SubElement(root, "VRTRasterBand", dataType=GDAL_TYPES[self.data_type], band="1")
         ET.SubElement(band, "Description").text = self.name
         if self.nodata is not None:
-            ET.SubElement(band, "NoDataValue").text = _number(self.nodata)
-        ET.SubElement(band, "Offset").text = _number(self.offset)
-        ET.SubElement(band, "Scale").text = _number(self.scale)
+            ET.SubElement(band, "NoDataValue").text = number_text(self.nodata)
+        ET.SubElement(band, "Offset").text = number_text(self.offset)
+        ET.SubElement(band, "Scale").text = number_text(self.scale)
         for source in self.sources:
             _write_source(band, source)
         ET.indent(root)
@@ -111,7 +111,7 @@ def parse_vrt(data: bytes, where: str) -> PlainVrt:
     Raises:
         CatalogueError: Too large, not XML, or more than a plain mosaic.
     """
-    root = _parse_xml(data, where)
+    root = parse_xml(data, where)
     if root.tag != "VRTDataset" or root.get("subClass"):
         raise _refuse(where, f"it is a <{root.tag[:40]}> {root.get('subClass', '')[:40]}".rstrip())
     _only(root, _DATASET_PARTS, where)
@@ -124,7 +124,16 @@ def parse_vrt(data: bytes, where: str) -> PlainVrt:
         raise _refuse(where, f"a number or attribute is missing or wrong: {error}") from None
 
 
-def _parse_xml(data: bytes, where: str) -> ET.Element:
+def parse_xml(data: bytes, where: str) -> ET.Element:
+    """Read a stranger's XML: of bounded size, without entities.
+
+    Args:
+        data: Its bytes.
+        where: URL or path, for messages.
+
+    Raises:
+        CatalogueError: It is more than that, or none.
+    """
     if len(data) > MAX_BYTES:
         raise _refuse(where, f"it is larger than {MAX_BYTES} bytes")
     if b"<!" in data.replace(b"<!--", b""):
@@ -180,7 +189,7 @@ def _write_source(band: ET.Element, source: VrtSource) -> None:
         ET.SubElement(element, tag, xOff=str(window.column), yOff=str(window.row),
                       xSize=str(window.width), ySize=str(window.height))  # fmt: skip
     if source.nodata is not None:
-        ET.SubElement(element, "NODATA").text = _number(source.nodata)
+        ET.SubElement(element, "NODATA").text = number_text(source.nodata)
 
 
 def _rectangle(source: ET.Element, tag: str) -> Window:
@@ -213,7 +222,8 @@ def _refuse(where: str, reason: str) -> CatalogueError:
     )
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
+    """A number as VRTs write it: whole ones without a point."""
     return (
         str(int(value))
         if value == value and abs(value) < 2**53 and value == int(value)

@@ -4,16 +4,27 @@ import posixpath
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
+from shoestring.crs import parse_crs
 from shoestring_builder.index.index_file import open_index
 from shoestring_builder.index.tiff import read_tiff
 from shoestring_pull.names import name_of
 from shoestring_schema.errors import CatalogueError, SourceError
 from shoestring_schema.site import IndexDocument
-from shoestring_schema.vrt import parse_vrt
+from shoestring_schema.vrt import parse_vrt, parse_xml
 
 SMALL = 2**32
 """Pixels. So many are read whatever they are packed in: in a minute or two."""
+
+_OF_DOORS = frozenset({
+    "VRTDataset", "SRS", "GeoTransform", "Metadata", "MDI", "OverviewList", "VRTRasterBand",
+    "Description", "NoDataValue", "UnitType", "Offset", "Scale", "ColorInterp",
+    "PixelFunctionType", "PixelFunctionArguments", "SourceTransferType", "MaskBand",
+    "SimpleSource", "ComplexSource", "SourceFilename", "SourceBand", "SrcRect", "DstRect",
+    "ScaleOffset", "ScaleRatio", "NODATA", "Exponent", "SrcMin", "SrcMax", "DstMin", "DstMax",
+})  # fmt: skip
+"""All elements that VRTs of doors have. Others may lead to files, or hold code."""
 
 DENSE = 2**12
 """Pixels in a byte. Of one number all over, a block of 512 x 512 has 30 or 40 bytes, and eight
@@ -45,6 +56,47 @@ def check_vrt(copy: Path, name: str, stated: Collection[str]) -> None:
     except CatalogueError:
         path.unlink(missing_ok=True)
         raise
+
+
+def check_door(copy: Path, name: str, stated: Collection[str]) -> None:
+    """See that a VRT of a date, or of a band, leads only to files of the copy, and runs no code.
+
+    Args:
+        copy: The copy's folder.
+        name: The VRT.
+        stated: Names of the files that it may read.
+
+    Raises:
+        CatalogueError: It leads to others, or is no such VRT; it was removed.
+    """
+    path = copy / name
+    try:
+        wrong = _foreign(parse_xml(path.read_bytes(), name), posixpath.dirname(name), stated)
+        if wrong is not None:
+            raise CatalogueError(
+                f"{name} has {wrong[:200]!r}, which its catalogue does not state: it was not kept; tell its publisher."
+            )
+    except CatalogueError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _foreign(root: ET.Element, folder: str, stated: Collection[str]) -> str | None:
+    """What a VRT has that leads elsewhere, or may run code."""
+    for element in root.iter():
+        if element.tag not in _OF_DOORS:
+            return str(element.tag)
+        if element.tag == "SourceFilename":
+            href = element.text or ""
+            own = posixpath.normpath(posixpath.join(folder, href))
+            if element.get("relativeToVRT") != "1" or own not in stated:
+                return href
+    crs = root.findtext("SRS") or ""
+    try:
+        parse_crs(crs)
+    except ValueError:
+        return crs
+    return None
 
 
 def check_pixels(path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from shoestring.location import Location
 from shoestring.spans import Span
 from shoestring.transport import Transport
-from shoestring_pull.names import hash_of, href_to
+from shoestring_builder.media import hash_of
+from shoestring_pull.names import href_to
 from shoestring_schema.document import MAX_BYTES
 from shoestring_schema.errors import CatalogueError
 

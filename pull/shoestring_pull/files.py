@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from shoestring.location import Location
 from shoestring.spans import Span
+from shoestring_builder.describe.doors import ALTERNATE
 from shoestring_builder.layer import LayerKey
+from shoestring_builder.media import hash_of
 from shoestring_builder.record import ItemRecord, LayerRecord, ThumbnailRecord, layer_name, year_of
-from shoestring_pull.names import asset_of, href_to, is_relative
+from shoestring_pull.names import asset_of, document_of, href_to, is_relative
 from shoestring_pull.transfer.order import Order, Piece
 from shoestring_schema.errors import CatalogueError
-from shoestring_schema.site import AssetDocument
+from shoestring_schema.site import AssetDocument, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,32 @@ def assets_of(
             raise _unstated(asset.href, document)
         location = origins.of(asset.href, document)
         yield WantedFile(asset_of(asset.href, document), location, asset.size, asset.checksum)
+
+
+def doors_of(
+    links: Iterable[Link], document: str, folder: str, origins: Origins
+) -> Iterator[WantedFile]:
+    """The files for other tools that a document links to.
+
+    Args:
+        links: Its links.
+        document: Its name.
+        folder: The collection's; nothing for the site's own document.
+        origins: Where they may lie.
+
+    Raises:
+        CatalogueError: One may not be fetched, or is not what its name says, or its size or
+            checksum is not stated.
+    """
+    for link in links:
+        if link.rel == ALTERNATE:
+            if link.size is None or link.checksum is None:
+                raise _unstated(link.href, document)
+            name = document_of(link.href, document, folder)
+            if hash_of(name) != link.checksum[4:20]:
+                raise _unstated(link.href, document)
+            location = origins.catalogue.resolve(href_to(name))
+            yield WantedFile(name, location, link.size, link.checksum)
 
 
 def sources_of(layer: LayerRecord, part: str, origins: Origins) -> Iterator[WantedFile]:

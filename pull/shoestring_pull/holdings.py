@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from shoestring_builder.media import hash_of
 from shoestring_builder.publish.room import in_words
 from shoestring_builder.publish.site_folder import STAGING
 from shoestring_pull.files import WantedFile
-from shoestring_pull.names import hash_of
 from shoestring_schema.errors import CatalogueError, OutputError
 
 HIDDEN = ".pull"

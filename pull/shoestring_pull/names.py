@@ -24,7 +24,6 @@ _UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 _DOCUMENTS = (".json", ".html", ".xml")
-_HASH = re.compile(r"-([0-9a-f]{16})\.[A-Za-z0-9]+$")
 
 
 def is_relative(href: str) -> bool:
@@ -76,13 +75,14 @@ def document_of(href: str, document: str, folder: str) -> str:
     Args:
         href: Percent-encoded.
         document: Name of the document that says so.
-        folder: The collection's.
+        folder: The collection's; nothing for the site's own.
 
     Raises:
         CatalogueError: See `name_of`.
     """
     name = name_of(href, document)
-    if not is_hashed(name) or not name.startswith(f"{folder}/"):
+    inside = name.startswith(f"{folder}/") if folder else "/" not in name
+    if not is_hashed(name) or not inside:
         raise _refused(document, href, "which is not where a site keeps its documents")
     return name
 
@@ -99,12 +99,6 @@ def problem_of(name: str) -> str:
         if _RESERVED.fullmatch(part) or len(part.encode()) > LONGEST:
             return "which is no name of a file everywhere"
     return ""
-
-
-def hash_of(name: str) -> str | None:
-    """The part of a name that stands for its content; None where it has none."""
-    match = _HASH.search(name)
-    return match[1] if match else None
 
 
 def require_distinct(names: Iterable[str], where: str) -> None:

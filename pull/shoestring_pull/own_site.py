@@ -272,7 +272,7 @@ def _write(
     others = [foreign_indexes(wanted, run.hidden)] if cut is None else []
     indexes = index_parts(frame, stale, made, published, run.site, run.pool, others=others)
     notes += indexes.failed
-    documents = describe_collection(frame, parts, table, indexes.periods)
+    documents = describe_collection(frame, parts, table, indexes.periods, home=run.copy / name)
     before = published.layers if published else {}
     after = {
         LayerKey(item.moment, band): layer for item in items for band, layer in item.layers.items()

@@ -12,11 +12,12 @@ from shoestring.snapshots import fetch_snapshot
 from shoestring.transport import Transport
 from shoestring_builder.clock import parse_instant
 from shoestring_builder.describe.documents import children_of
+from shoestring_builder.media import hash_of
 from shoestring_builder.publish.names import snapshot_name
 from shoestring_builder.publish.published import items_in
 from shoestring_builder.record import ItemRecord
 from shoestring_pull.documents import Documents
-from shoestring_pull.names import document_of, hash_of, name_of, problem_of
+from shoestring_pull.names import document_of, name_of, problem_of
 from shoestring_schema.document import MAX_BYTES, decode
 from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid

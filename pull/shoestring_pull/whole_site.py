@@ -9,11 +9,13 @@ import msgspec
 
 from shoestring.together import together
 from shoestring_builder.clock import now
+from shoestring_builder.doors.names import pointer_of
+from shoestring_builder.media import hash_of
 from shoestring_builder.publish.clean_up import Freed, clean_up
 from shoestring_builder.publish.history import Snapshots, read_history, with_current
 from shoestring_builder.publish.names import SnapshotNames, snapshot_name
 from shoestring_builder.publish.snapshot import DATABASE, make_database, show
-from shoestring_pull.arrivals import check_index, check_vrt
+from shoestring_pull.arrivals import check_door, check_index, check_vrt
 from shoestring_pull.context import Run, Shown, wait
 from shoestring_pull.documents import Documents
 from shoestring_pull.files import (
@@ -21,11 +23,12 @@ from shoestring_pull.files import (
     WantedFile,
     assets_of,
     by_name,
+    doors_of,
     files_of,
     sources_of,
 )
 from shoestring_pull.holdings import holds, require_room
-from shoestring_pull.names import asset_of, document_of, hash_of, require_distinct
+from shoestring_pull.names import asset_of, document_of, require_distinct
 from shoestring_pull.upstream import (
     UpstreamCollection,
     UpstreamPart,
@@ -35,11 +38,21 @@ from shoestring_pull.upstream import (
 )
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError
-from shoestring_schema.site import CatalogDocument, IndexDocument
+from shoestring_schema.site import CatalogDocument, IndexDocument, Link
+
+_CATALOGUE = "catalog.json"
 
 
 class _RawPart(msgspec.Struct, frozen=True):
     features: tuple[msgspec.Raw, ...]
+
+
+class _LinkedItem(msgspec.Struct, frozen=True):
+    links: tuple[Link, ...] = ()
+
+
+class _LinkedPart(msgspec.Struct, frozen=True):
+    features: tuple[_LinkedItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +63,13 @@ class WholeCollection:
         collection: The collection.
         parts: All of its parts.
         catalogues: The STAC catalogues of its parts: name to the names of its items' files.
+        links: All links of these, and of the items: document to its links.
     """
 
     collection: UpstreamCollection
     parts: tuple[UpstreamPart, ...]
     catalogues: Mapping[str, tuple[str, ...]]
+    links: Mapping[str, tuple[Link, ...]]
 
     @property
     def indexes(self) -> Iterator[tuple[str, IndexDocument]]:
@@ -75,6 +90,12 @@ class WholeCollection:
         for part in self.parts:
             for item in part.items:
                 yield from files_of(item, part.name, origins)
+        yield from self.doors(origins)
+
+    def doors(self, origins: Origins) -> Iterator[WantedFile]:
+        """The files for other tools, but for those that the collection itself names."""
+        for name, links in self.links.items():
+            yield from doors_of(links, name, self.collection.id, origins)
 
     def readers(self, origins: Origins) -> Iterator[tuple[str, frozenset[str]]]:
         """Its VRTs, and the files that each may read."""
@@ -125,10 +146,11 @@ def plan_whole(run: Run) -> WholePlan:
     """
     collections = wait(_read(run))
     where = run.upstream.location.address
-    files = by_name(
-        (file for own in collections for file in own.files(run.documents, run.origins)), where
-    )
+    own_doors = doors_of(run.upstream.document.links, _CATALOGUE, "", run.origins)
+    of_collections = (file for own in collections for file in own.files(run.documents, run.origins))
+    files = by_name((*own_doors, *of_collections), where)
     documents = [name for own in collections for name in _documents(own)]
+    documents += [pointer for pointer in map(pointer_of, files) if pointer is not None]
     require_distinct((*files, *documents), where)
     missing = tuple(file for file in files.values() if not holds(run.copy, file))
     return WholePlan(tuple(collections), files, missing)
@@ -181,25 +203,34 @@ async def _read(run: Run) -> list[WholeCollection]:
 
 
 async def _whole(collection: UpstreamCollection, documents: Documents) -> WholeCollection:
-    parts = await together(
+    found = await together(
         _part(collection, number, documents) for number in range(len(collection.document.parts))
     )
     names = list(dict.fromkeys(collection.catalogues))
-    items = await together(_items(name, collection, documents) for name in names)
-    return WholeCollection(collection, tuple(parts), dict(zip(names, items, strict=True)))
+    linked = await together(_links(name, documents) for name in names)
+    links = dict(zip(names, linked, strict=True))
+    items = {
+        name: tuple(
+            document_of(link.href, name, collection.id) for link in own if link.rel == "item"
+        )
+        for name, own in links.items()
+    }
+    of_items = {part.name: links for part, links in found}
+    return WholeCollection(collection, tuple(part for part, _ in found), items, links | of_items)
 
 
-async def _part(collection: UpstreamCollection, number: int, documents: Documents) -> UpstreamPart:
-    part, _ = await read_part(collection, collection.document.parts[number], documents)
-    return part
+async def _part(
+    collection: UpstreamCollection, number: int, documents: Documents
+) -> tuple[UpstreamPart, tuple[Link, ...]]:
+    """A part, and the links of its items."""
+    part, data = await read_part(collection, collection.document.parts[number], documents)
+    items = decode(data, _LinkedPart, part.name).features
+    return part, tuple(link for item in items for link in item.links)
 
 
-async def _items(
-    name: str, collection: UpstreamCollection, documents: Documents
-) -> tuple[str, ...]:
-    """The files of the items that a part's STAC catalogue leads to."""
-    links = decode(await documents.read(name), CatalogDocument, name).links
-    return tuple(document_of(own.href, name, collection.id) for own in links if own.rel == "item")
+async def _links(name: str, documents: Documents) -> tuple[Link, ...]:
+    """The links of a part's STAC catalogue."""
+    return decode(await documents.read(name), CatalogDocument, name).links
 
 
 def _documents(own: WholeCollection) -> Iterator[str]:
@@ -218,6 +249,10 @@ def _check(run: Run, plan: WholePlan) -> None:
         with suppress(CatalogueError):  # damaged: then all is looked at again
             shown = SnapshotNames(run.copy).of(run.current.mark.id)
     new = plan.files.keys() - shown
+    layers = {name for own in plan.collections for name, _ in own.readers(run.origins)}
+    for name in sorted(new - layers):
+        if name.lower().endswith(".vrt"):
+            check_door(run.copy, name, plan.files.keys())
     for own in plan.collections:
         for name, index in own.indexes:
             if name in new:

@@ -31,6 +31,9 @@ from support.mosaics import (
     write_season,
 )
 
+DOORS = ("B04", "SCL", "s2", "SHA256SUMS")
+"""How the names of files for other tools begin: of bands, the collection and a part."""
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -138,7 +141,7 @@ def test_dates_added_one_by_one_make_the_same_site(built: Path, tmp_path: Path) 
     at_once, grown = timeless(built / "site"), timeless(folder / "site")
     assert {name: grown[name] for name in at_once} == at_once
     left = {Path(name).name.split("-")[0] for name in set(grown) - set(at_once)}
-    assert left == {"items", "catalog", "index", "collection"}  # of the earlier snapshots
+    assert left == {"items", "catalog", "index", "collection", *DOORS}  # of the earlier snapshots
 
 
 def test_an_added_date_leaves_the_old_files_alone(project: Path) -> None:
@@ -150,9 +153,10 @@ def test_an_added_date_leaves_the_old_files_alone(project: Path) -> None:
     report = build(project / "site.toml")
     after = times(project / "site")
     changed = {n for n in before if before[n] != after[n] and (project / "site" / n).is_file()}
-    assert changed == {"catalog.json", "snapshots.json", "s2/collection.json", "s2/database.json"}
+    pointers = {"catalog.json", "snapshots.json", "s2/collection.json", "s2/database.json"}
+    assert changed == pointers | {"s2/B04.vrt", "s2/SCL.vrt", "s2/s2.gti.gpkg"}
     new = {Path(name).name.split("-")[0] for name in set(after) - set(before)}
-    assert new == {"2018", "items", "catalog", "index", "collection"}
+    assert new == {"2018", "items", "catalog", "index", "collection", *DOORS}
     assert (report.collections[0].rendered, report.collections[0].kept) == (2, 6)
     assert check(project / "site").faults == ()
 
@@ -231,8 +235,9 @@ def test_old_snapshots_are_swept_and_nothing_else(project: Path) -> None:
     foreign[-1].write_text("mine")  # as another run would just have placed it
     build(project / "site.toml")
     left = set(os.listdir(year))
-    assert {name.split("-")[0] for name in stale - left} == {"2018", "items", "catalog", "index"}
-    assert len(stale - left) == 6  # layer, thumbnail, item, part, year, index
+    documents = {"items", "catalog", "index", "B04", "s2", "SHA256SUMS"}
+    assert {name.split("-")[0] for name in stale - left} == {"2018", *documents}
+    assert len(stale - left) == 4 + len(documents)  # of the date: layer, thumbnail, item, VRT
     assert all(path.is_file() for path in foreign)
     assert [fault for fault in check(project / "site").faults if "mine" not in fault] == []
 

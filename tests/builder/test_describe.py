@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from shoestring_builder.check.stac import validate
@@ -16,7 +17,7 @@ from shoestring_builder.describe.documents import (
     describe_catalogue,
     describe_collection,
 )
-from shoestring_builder.describe.item import frame_of
+from shoestring_builder.describe.item import band_fields, frame_of
 from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer
 from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import Statistics
@@ -115,7 +116,11 @@ def pointer(catalogue: CatalogueTable, **titles: str) -> dict[str, Any]:
 
 def file_of(documents: CollectionDocuments, start: str) -> dict[str, Any]:
     """The one document whose name starts so."""
-    (data,) = [file.data for file in documents.files if file.name.startswith(start)]
+    (data,) = [
+        file.data
+        for file in documents.files
+        if file.name.startswith(start) and file.name.endswith(".json")
+    ]
     document: dict[str, Any] = json.loads(data)
     return document
 
@@ -134,6 +139,8 @@ def test_every_document_is_valid_stac(grid: Grid) -> None:
     everything.append(json.loads(describe_catalogue(CATALOGUE, listed(s2="Sentinel-2")).data))
     everything.append(pointer(CATALOGUE, s2="Sentinel-2"))
     for file in documents.files:
+        if not file.name.endswith(".json"):
+            continue
         document = json.loads(file.data)
         everything += document["features"] if "/items-" in file.name else [document]
     assert [validate(document) for document in everything] == [[]] * (4 + 3 + 3 + 2)
@@ -142,7 +149,7 @@ def test_every_document_is_valid_stac(grid: Grid) -> None:
 def test_names_carry_the_hash_of_the_content() -> None:
     """Each file's name holds the first 16 digits of its SHA-256, and its year's folder."""
     for file in describe(items(*DAYS)).files:
-        assert file.name.endswith(f"-{file.checksum[4:20]}.json")
+        assert f"-{file.checksum[4:20]}" in file.name
         assert file.name[:5] in ("2018/", "2019/")
 
 
@@ -196,6 +203,15 @@ def test_an_instant_has_no_colon_in_its_name() -> None:
     assert item["properties"]["shoestring:date"] == "2018-01-02T13:05:00Z"
 
 
+def test_a_numbered_red_edge_is_one_in_stac() -> None:
+    """What STAC has one name for is called so in items, and by its own name in our documents."""
+    own = BandDocument(name="B05", data_type="uint16", common_name="rededge1")
+    table = msgspec.structs.replace(TABLE, bands={"B05": BandTable(common_name="rededge1")})
+    fields = band_fields(frame_of(table, Survey(UTM, (own,), {}, None)), own)
+    assert fields["bands"] == [{"name": "B05", "eo:common_name": "rededge"}]
+    assert fields["eo:bands"] == [{"name": "B05", "common_name": "rededge"}]
+
+
 def test_an_asset_says_all_of_a_layer() -> None:
     """A layer's asset has bands in three spellings, statistics, size, checksum and fingerprint."""
     asset = file_of(describe(items(DAYS[0])), "2018/2018-01-02-")["assets"]["B04"]
@@ -235,7 +251,11 @@ def test_the_sources_of_a_vrt_are_listed() -> None:
     source = SourceFile(href="../a.tif", size=7, checksum="1220" + "2" * 64)
     record = ItemRecord(DAYS[0], {"B04": layer("B04", header_size=None, sources=(source,))})
     documents = describe([record])
-    (data,) = [file.data for file in documents.files if file.name.startswith("2018/2018-")]
+    (data,) = [
+        file.data
+        for file in documents.files
+        if file.name.startswith("2018/2018-") and file.name.endswith(".json")
+    ]
     asset = decode(data, ItemDocument, "item").assets["B04"]
     assert (asset.sources, asset.header_size) == ((source,), None)
 
@@ -259,7 +279,10 @@ def test_degrees_have_no_gsd() -> None:
 def test_every_link_leads_to_a_document() -> None:
     """From the catalogue, relative links reach every item and come back; each has a title."""
     documents = describe(items(*DAYS))
-    files = {f"s2/{file.name}": json.loads(file.data) for file in documents.files}
+    files = {
+        f"s2/{file.name}": json.loads(file.data) if file.name.endswith(".json") else {}
+        for file in documents.files
+    }
     files["s2/collection.json"] = json.loads(documents.collection.data)
     files["catalog.json"] = pointer(CATALOGUE, s2="Sentinel-2")
     files["snapshots.json"] = {}

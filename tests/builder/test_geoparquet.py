@@ -21,7 +21,8 @@ from shapely.geometry import shape
 from shoestring_builder.build import build
 from shoestring_builder.check.site import check
 from shoestring_builder.check.stac import validate
-from shoestring_builder.describe.documents import File, describe_collection
+from shoestring_builder.describe.documents import describe_collection
+from shoestring_builder.describe.file import File
 from shoestring_builder.describe.item import frame_of
 from shoestring_builder.inventory.survey import Survey
 from shoestring_builder.layer import Statistics
@@ -132,11 +133,12 @@ def pruned(value: Any) -> Any:  # noqa: ANN401
 
 
 def public(document: Json, year: str) -> Json:
-    """An item with absolute hrefs, whose links have no titles."""
+    """An item with absolute hrefs, whose links have no titles and sizes."""
     folder = f"{BASE}/s2/{year}/"
     whole = json.loads(json.dumps(document))
     for link in whole["links"]:
-        link.pop("title", None)
+        for key in ("title", "file:size", "file:checksum"):
+            link.pop(key, None)
     sources = [one for own in whole["assets"].values() for one in own.get("shoestring:sources", ())]
     for one in (*whole["links"], *whole["assets"].values(), *sources):
         one["href"] = urljoin(folder, one["href"])
@@ -280,14 +282,14 @@ def test_the_bytes_are_the_same_in_every_process() -> None:
 
 @pytest.mark.parametrize(
     "catalogue",
-    [CatalogueTable(id="g"), CatalogueTable(id="g", base_url=BASE, geoparquet=False)],
+    [CatalogueTable(id="g"), CatalogueTable(id="g", base_url=BASE, doors=("vrt",))],
     ids=["no address", "switched off"],
 )
 def test_none_without_an_address_or_a_wish(catalogue: CatalogueTable) -> None:
-    """Without `base_url`, or with geoparquet = false, there is no such file and no asset."""
+    """Without `base_url`, or where doors leaves it out, there is no such file and no such asset."""
     files = described(item(date(2018, 1, 2)), catalogue=catalogue)
     assert not any(file.name.endswith(".parquet") for file in files)
-    assert "assets" not in json.loads(files[-1].data)
+    assert not [key for key in json.loads(files[-1].data).get("assets", {}) if "items" in key]
 
 
 # Whole builds
@@ -317,10 +319,10 @@ def project(built: Path, tmp_path: Path) -> Path:
 
 
 def mirrors(site: Path) -> dict[str, Json]:
-    """The collection's assets."""
+    """The GeoParquet that the collection names."""
     document = json.loads((site / "s2/collection.json").read_text("utf-8"))
     assets: dict[str, Json] = document.get("assets", {})
-    return assets
+    return {key: own for key, own in assets.items() if "collection-mirror" in own["roles"]}
 
 
 def addresses(site: Path) -> set[str]:
@@ -373,7 +375,7 @@ def test_a_new_date_writes_the_geoparquet_of_its_part(project: Path) -> None:
     [
         (public_configuration("https://elsewhere.org/x"), {"https://elsewhere.org/x"}),
         (public_configuration(None), set()),
-        (public_configuration(geoparquet="false"), set()),
+        (public_configuration(doors="[]"), set()),
     ],
     ids=["another address", "no address", "switched off"],
 )
@@ -536,10 +538,10 @@ def test_without_pyarrow_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.Mo
         "shoestring_builder.describe.geoparquet.find_spec",
         lambda name: None if name == "pyarrow" else find(name),
     )
-    with pytest.raises(ConfigError, match="geoparquet = false"):
+    with pytest.raises(ConfigError, match="doors without"):
         build(write_configuration(tmp_path, public_configuration()))
     assert not (tmp_path / "site").exists()
-    build(write_configuration(tmp_path, public_configuration(geoparquet="false")))
+    build(write_configuration(tmp_path, public_configuration(doors="[]")))
     build(write_configuration(tmp_path, public_configuration(None)))
 
 

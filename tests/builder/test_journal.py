@@ -170,7 +170,7 @@ def test_what_was_placed_is_found_in_its_place(
 ) -> None:
     """A run that ends between placing layers and publishing them has rendered for the next one."""
 
-    def never(*_: object) -> None:
+    def never(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # noqa: PT012

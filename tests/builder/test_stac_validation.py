@@ -104,6 +104,12 @@ def test_a_good_item_is_valid() -> None:
             "assets/B04/eo:bands/0/common_name",
         ),
         (
+            lambda d: asset(d)["eo:bands"][0].update({"common_name": "rededge1"}),
+            "assets/B04/eo:bands/0/common_name",
+        ),
+        (lambda d: asset(d).update({"file:local_path": "/a"}), "assets/B04/file:local_path"),
+        (lambda d: d["links"].append({"href": "a", "rel": "b", "file:size": -1}), "links/0"),
+        (
             lambda d: asset(d)["eo:bands"][0].update({"center_wavelength": 0}),
             "assets/B04/eo:bands/0/center_wavelength",
         ),
@@ -117,6 +123,22 @@ def test_each_fault_is_found_where_it_is(change: Change, where: str) -> None:
     assert faults
     assert any(where in fault for fault in faults)
     assert not any("\n" in fault for fault in faults)
+
+
+def test_sizes_of_links_of_a_catalogue() -> None:
+    """The extension `file` is of catalogues too, where it holds for links."""
+    link = {"href": "a.vrt", "rel": "alternate", "file:size": 5, "file:checksum": "1220ab"}
+    catalogue = {
+        "type": "Catalog",
+        "stac_version": "1.1.0",
+        "stac_extensions": [EXTENSIONS[3]],
+        "id": "a",
+        "description": "A catalogue.",
+        "links": [link],
+    }
+    assert validate(catalogue) == []
+    link["file:size"] = "5"
+    assert any("links/0/file:size" in fault for fault in validate(catalogue))
 
 
 def test_an_extension_that_is_not_at_hand_is_a_fault() -> None:

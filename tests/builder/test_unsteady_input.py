@@ -11,6 +11,7 @@ import pytest
 from shoestring_builder import build as building
 from shoestring_builder.build import build
 from shoestring_builder.check.site import check
+from shoestring_builder.doors.names import pointer_of
 from shoestring_builder.inventory import settle
 from shoestring_builder.layer import RenderedLayer, RenderTask, SourceBand
 from shoestring_builder.publish.names import SnapshotNames
@@ -270,4 +271,6 @@ def test_names_are_those_of_the_snapshot(project: Path) -> None:
     (snapshot,) = site.glob("catalog-*.json")
     named = SnapshotNames(site).of(snapshot.stem[len("catalog-") :])
     pointers = {"catalog.json", "snapshots.json", "s2/collection.json", "s2/database.json"}
-    assert set(tree(site)) == named | pointers
+    doors = {own for name in named if (own := pointer_of(name)) is not None}
+    assert doors == {"s2/B04.vrt", "s2/SCL.vrt", "s2/s2.gti.gpkg"}
+    assert set(tree(site)) == named | pointers | doors

@@ -27,6 +27,8 @@ KINDS = (
     "catalog.json", "snapshots.json", "*/collection.json", "*/database.json", "catalog-*.json",
     "*/collection-*.json", "*/*/items-*.json", "*/*/catalog-*.json", "*/*/index-*.bin",
     "*/*/items-*.parquet", "*/*/2018-*.json", "*/*/*.tif", "*/*/*.png", "*/*/*.vrt", "sources/*.tif",
+    "*/*.vrt", "*/*.gti.gpkg", "*/*/*.gti.gpkg", "*/*/SHA256SUMS-*", "*/*/urls-*.txt",
+    "*/*.qlr", "*.qgs",
 )  # fmt: skip
 """Patterns of all that a site is made of: each is damaged as often as any other."""
 DOCUMENTS = (".json", ".vrt")
@@ -98,7 +100,9 @@ def test_a_quick_check_reads_documents_only(site: Path) -> None:
     """Without --deep no layer, picture or index is read, but one that is missing or cut is told."""
     report = check(site, deep=False)
     documents = [path for path in site.rglob("*") if path.suffix in DOCUMENTS]
-    others = [path for kind in ("bin", "tif", "png", "parquet") for path in site.rglob(f"*.{kind}")]
+    kinds = ("*.bin", "*.tif", "*.png", "*.parquet", "*.gpkg", "*.txt", "*.qlr", "*.qgs",
+             "SHA256SUMS-*")  # fmt: skip
+    others = [path for kind in kinds for path in site.rglob(kind)]
     assert report.faults == ()
     assert (report.files, report.unread) == (len(documents), len(others))
     assert report.size == sum(path.stat().st_size for path in documents)

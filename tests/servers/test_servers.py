@@ -30,6 +30,8 @@ FILES = {
     "s2/2018/items-0123456789abcdef.parquet": b"PAR1PAR1",
     "s2/sources/plain.tif": TIFF,
     "fields.geojson": CATALOGUE,
+    "ghana.qgs": CATALOGUE,
+    "s2/s2-0123456789abcdef.qlr": CATALOGUE,
     ".hidden.json": CATALOGUE,
     "s2/.staging-1/x.tif": TIFF,
 }
@@ -160,14 +162,15 @@ def test_not_modified(host: Host, path: str, encoding: str) -> None:
     assert host.get(path, Accept_Encoding=encoding, If_None_Match='"other"').status == 200
 
 
-def test_gzip_of_json(host: Host) -> None:
-    """JSON is compressed for who can read that, and caches are told."""
-    answer = host.get("/catalog.json", Accept_Encoding="gzip")
+@pytest.mark.parametrize("path", ["/catalog.json", "/ghana.qgs", "/s2/s2-0123456789abcdef.qlr"])
+def test_gzip_of_json(host: Host, path: str) -> None:
+    """JSON and QGIS's XML are compressed for who can read that, and caches are told."""
+    answer = host.get(path, Accept_Encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
     assert "accept-encoding" in answer.headers["vary"].lower()
     assert gzip.decompress(answer.body) == CATALOGUE
     assert len(answer.body) < len(CATALOGUE) / 5
-    plain = host.get("/catalog.json")
+    plain = host.get(path)
     assert ("content-encoding" in plain.headers, plain.body) == (False, CATALOGUE)
 
 

@@ -24,6 +24,7 @@ CONFIGURATION = """\
 id = "ghana"
 title = "Ghana"
 base_url = "{url}"
+doors = ["vrt", "stacit", "gti", "qgis", "parquet", "checksums", "kerchunk"]
 settle = "0 seconds"
 
 [[collections]]

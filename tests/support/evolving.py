@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shoestring_builder.build import build
+from shoestring_builder.publish.current import read_current
+from shoestring_builder.publish.names import SnapshotNames
 from support.mosaics import CONFIGURATION, age, write_configuration, write_raster
 
 
@@ -21,6 +23,14 @@ class Evolving:
     project: Path
     evening: Path
     morning: Path
+
+    @property
+    def obsolete(self) -> frozenset[str]:
+        """The files that the evening's snapshot names and the morning's does not."""
+        before, after = (
+            SnapshotNames(site).of(_snapshot(site)) for site in (self.evening, self.morning)
+        )
+        return before - after
 
 
 def evolve(folder: Path, *, hours: float = 13) -> Evolving:
@@ -43,6 +53,12 @@ def evolve(folder: Path, *, hours: float = 13) -> Evolving:
     build(config)
     morning = Path(shutil.copytree(project / "site", folder / "morning"))
     return Evolving(project, evening, morning)
+
+
+def _snapshot(site: Path) -> str:
+    mark = read_current(site).mark
+    assert mark is not None
+    return mark.id
 
 
 def write_date(project: Path, date: int) -> None:

@@ -176,7 +176,11 @@ def republish(site: Path) -> None:
     """Make a snapshot of what the pointers of a site say now, as a builder would have."""
     catalogue = json.loads((site / "catalog.json").read_text("utf-8"))
     mark = catalogue.pop("shoestring:snapshot")
-    links = [own for own in catalogue.get("links", ()) if own["rel"] != "version-history"]
+    links = [
+        _door(site, own) if own["rel"] == "alternate" else own
+        for own in catalogue.get("links", ())
+        if own["rel"] != "version-history"
+    ]
     catalogue |= {"links": links} if "links" in catalogue else {}
     pointers: dict[Path, bytes] = {}
     for entry in catalogue["shoestring:collections"]:
@@ -198,6 +202,14 @@ def republish(site: Path) -> None:
     (site / "catalog.json").write_bytes(catalogue_pointer(data, shown))
     for path, document in pointers.items():
         path.write_bytes(collection_pointer(document, shown))
+
+
+def _door(site: Path, link: dict[str, Any]) -> dict[str, Any]:
+    """A link to a door, from one to the name under which it is shown."""
+    stem, _, suffix = link["href"].rpartition(".")
+    data = (site / link["href"]).read_bytes()
+    name = f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+    return {**link, "href": name, "file:size": len(data), "file:checksum": _sum(data)}
 
 
 def outdate(site: Path) -> None:

@@ -11,10 +11,13 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
+from shoestring_builder.check.doors import DoorCheck, told
 from shoestring_builder.check.geoparquet import geoparquet_faults
 from shoestring_builder.check.index import CheckedIndex, open_checked
 from shoestring_builder.check.layer import ExpectedLayer, file_faults, layer_faults, name_faults
 from shoestring_builder.check.site_reader import SiteReader
+from shoestring_builder.describe.told import told_catalogue
+from shoestring_builder.doors.names import pointer_of
 from shoestring_builder.publish.names import LinkedCollection
 from shoestring_builder.publish.published import mirror_key
 from shoestring_schema.errors import CatalogueError, SelectionError
@@ -81,12 +84,15 @@ class CheckedCollection:
     jobs: tuple[Job, ...] = ()
 
 
-def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
+def check_collection(
+    reader: SiteReader, name: str, catalogue: CatalogDocument | None = None
+) -> CheckedCollection:
     """Check a collection's pointers and parts; leave items and layers as jobs.
 
     Args:
         reader: The site.
         name: Its `collection.json`.
+        catalogue: What the site says of its doors; without it, they are only looked for.
     """
     try:
         document = reader.read(name, LinkedCollection)
@@ -105,6 +111,11 @@ def check_collection(reader: SiteReader, name: str) -> CheckedCollection:
     ]
     jobs += [index.seal_faults for index in indexes.values()]
     jobs += _mirror_jobs(reader, name, document, features)
+    if reader.deep and catalogue is not None:
+        doors = DoorCheck(
+            reader.root / posixpath.dirname(name), name, document, told_catalogue(catalogue)
+        )
+        jobs += _door_jobs(reader, doors, features)
     items: list[str] = []
     for child in _children(reader, name, raw):
         faults += _catalogue_faults(reader, child, items)
@@ -138,16 +149,46 @@ def _mirror_jobs(
     reader: SiteReader, name: str, document: LinkedCollection, features: list[Feature]
 ) -> Iterator[Job]:
     """Check the GeoParquet of the parts: of all of them, or of none."""
+    mirrors = {
+        key: asset for key, asset in document.assets.items()
+        if pointer_of(posixpath.normpath(f"{document.id}/{asset.href}")) is None
+    }  # fmt: skip
     home = posixpath.dirname(name)
     parts = {mirror_key(part): posixpath.normpath(f"{home}/{part.href}") for part in document.parts}
     items: dict[str | None, list[Json]] = {}
-    for feature in features if document.assets else ():
+    for feature in features if mirrors else ():
         items.setdefault(feature.part, []).append(feature.raw)
-    for key, asset in document.assets.items():
+    for key, asset in mirrors.items():
         part = parts.pop(key, None)
         yield partial(geoparquet_faults, reader, name, asset, part, items.get(part, []))
-    if document.assets and parts:
+    if mirrors and parts:
         yield lambda: iter([f"{name} names no GeoParquet of {', '.join(parts.values())[:200]}."])
+
+
+def _door_jobs(reader: SiteReader, doors: DoorCheck, features: list[Feature]) -> Iterator[Job]:
+    """Compare the doors with what the items give."""
+    home, items = posixpath.dirname(doors.name), list[tuple[str, Json]]()
+    catalogues = {link.title: link.href for link in doors.document.links if link.rel == "child"}
+    by_part: dict[str, list[Json]] = {}
+    for feature in features:
+        by_part.setdefault(feature.part, []).append(feature.raw)
+        items.append((feature.part.split("/")[-2], feature.raw))
+    for part in doors.document.parts:
+        own = by_part.get(posixpath.normpath(f"{home}/{part.href}"), [])
+        catalogue = catalogues.get(part.period)
+        if own and catalogue is not None:
+            yield partial(_door_faults, reader, doors, part, own, catalogue)
+    yield lambda: told(doors.collection_faults(items), doors.name)
+
+
+def _door_faults(
+    reader: SiteReader, doors: DoorCheck, part: Part, items: list[Json], catalogue: str
+) -> Faults:
+    try:
+        links = reader.read(reader.follow(doors.name, catalogue), CatalogDocument).links
+    except CatalogueError:  # told by _catalogue_faults
+        return
+    yield from told(doors.part_faults(part, items, links), doors.name)
 
 
 def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:

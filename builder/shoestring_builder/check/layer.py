@@ -1,7 +1,6 @@
 """Is a layer's file what the catalogue says of it?"""
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from rasterio.io import DatasetReader
 
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_builder.index.tiff import read_tiff
+from shoestring_builder.media import hash_of
 from shoestring_schema.errors import CatalogueError, MissingExtraError, SourceError
 from shoestring_schema.grid import Grid
 from shoestring_schema.site import AssetDocument, BandDocument
@@ -20,8 +20,6 @@ from shoestring_schema.vrt import PlainVrt, parse_vrt
 
 NEAR = 1e-6
 """Pixels: transforms that differ by less are the same."""
-
-_HASHED = re.compile(r"-([0-9a-f]{16})\.[A-Za-z0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ def file_faults(
 
 def name_faults(reader: SiteReader, name: str) -> Iterator[str]:
     """Check that a name with a hash is that of the file's content."""
-    match = _HASHED.search(name)
-    if match and match[1] != reader.digest(name).checksum[4:20]:
+    stated = hash_of(name)
+    if stated is not None and stated != reader.digest(name).checksum[4:20]:
         yield f"{name} does not hold the content that its name has the hash of."
 
 

@@ -91,7 +91,7 @@ def check(site: Path, *, deep: bool = True) -> Report:
         )
     reader = SiteReader(site.resolve(), deep, named={"catalog.json", STATUS, PAGE})
     faults, document = _catalogue(reader)
-    checked = [check_collection(reader, name) for name in _collections(reader, document)]
+    checked = [check_collection(reader, name, document) for name in _collections(reader, document)]
     faults += [fault for collection in checked for fault in collection.faults]
     jobs = [job for collection in checked for job in collection.jobs]
     if document is not None:

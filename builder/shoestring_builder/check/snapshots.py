@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+import msgspec
+
+from shoestring_builder.check.doors import door_pointer_faults, linked_door_faults
 from shoestring_builder.check.layer import file_faults, name_faults
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_builder.describe.pointers import (
@@ -20,6 +23,7 @@ from shoestring_schema.site import (
     CatalogDocument,
     CollectionEntry,
     ItemDocument,
+    Link,
     PartDocument,
     SnapshotDocument,
     SnapshotMark,
@@ -31,6 +35,14 @@ Faults = Iterator[str]
 Json = dict[str, Any]
 
 _POINTER = "catalog.json"
+
+
+class _LinkedItem(msgspec.Struct, frozen=True):
+    links: tuple[Link, ...] = ()
+
+
+class _LinkedPart(msgspec.Struct, frozen=True):
+    features: tuple[_LinkedItem, ...]
 
 
 def pointer_faults(reader: SiteReader, catalogue: CatalogDocument) -> Faults:
@@ -53,6 +65,7 @@ def pointer_faults(reader: SiteReader, catalogue: CatalogDocument) -> Faults:
         same = (document.collections, document.id) == (entries, catalogue.id)
         if not same or reader.data(_POINTER) != catalogue_pointer(reader.data(name), mark):
             yield f"{_POINTER} does not say what {name} says, which it claims to show."
+        yield from door_pointer_faults(reader, name, document)
     except CatalogueError as error:
         yield str(error)
     folders = []
@@ -101,6 +114,7 @@ def snapshot_faults(reader: SiteReader, snapshot: str) -> Faults:
         reader.file(SNAPSHOTS, name)
         document = reader.read(name, CatalogDocument)
         yield from name_faults(reader, name)
+        yield from linked_door_faults(reader, name, document.links)
         for entry in document.collections or ():
             target = reader.follow(name, entry.href)
             yield from file_faults(reader, target, entry.size, entry.checksum)
@@ -151,6 +165,8 @@ def _document_faults(reader: SiteReader, name: str) -> Faults:
             if reader.first_time(target):
                 for item in reader.read(target, PartDocument).features:
                     yield from _item_faults(reader, target, item)
+                for linked in reader.read(target, _LinkedPart).features:
+                    yield from linked_door_faults(reader, target, linked.links)
             if part.index is not None:
                 index = reader.follow(name, part.index.href)
                 yield from file_faults(reader, index, part.index.size, part.index.checksum)
@@ -185,6 +201,7 @@ def _item_faults(reader: SiteReader, part: str, item: ItemDocument) -> Faults:
 def _year_faults(reader: SiteReader, name: str) -> Faults:
     yield from name_faults(reader, name)
     links = reader.read(name, CatalogDocument).links if reader.first_time(name) else ()
+    yield from linked_door_faults(reader, name, links)
     for link in links:
         if link.rel == "item":
             yield from name_faults(reader, reader.follow(name, link.href))

@@ -8,11 +8,25 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
 from shoestring_builder.describe.about import about_collection
-from shoestring_builder.describe.geoparquet import GEOPARQUET_TYPE, WRITER_VERSION, geoparquet_of
+from shoestring_builder.describe.doors import (
+    address_of,
+    collection_doors,
+    door_asset,
+    door_link,
+    door_part,
+    doors_mark,
+    moved,
+    part_doors,
+    placed,
+    with_item_doors,
+)
+from shoestring_builder.describe.file import File, hashed_file
+from shoestring_builder.describe.geoparquet import GEOPARQUET_TYPE, geoparquet_of
 from shoestring_builder.describe.item import (
     EXTENSIONS,
     GEOJSON_TYPE,
@@ -24,9 +38,12 @@ from shoestring_builder.describe.item import (
 )
 from shoestring_builder.describe.item_table import imaginary_item, table_of
 from shoestring_builder.describe.pointers import ASSETS, LATEST, PARTS, pretty
+from shoestring_builder.doors.door import DoorFile
+from shoestring_builder.doors.newest import NEWEST
+from shoestring_builder.doors.part import PartIndex
 from shoestring_builder.parts import PartRecord
 from shoestring_builder.publish.published import mirror_key
-from shoestring_builder.record import ItemRecord, hashed_name, picture_facts, year_of
+from shoestring_builder.record import ItemRecord, picture_facts, year_of
 from shoestring_schema import SCHEMA_VERSION
 from shoestring_schema.configuration import CatalogueTable
 from shoestring_schema.moment import file_stem, format_moment
@@ -44,36 +61,20 @@ _COLLECTION = re.compile(r"collection(-[0-9a-f]{16})?\.json")
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A document as it will stand in the site.
-
-    Attributes:
-        name: Relative to the collection's folder.
-        data: Its bytes.
-    """
-
-    name: str
-    data: bytes
-
-    @property
-    def checksum(self) -> str:
-        """Multihash of the content."""
-        return "1220" + hashlib.sha256(self.data).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
 class CollectionDocuments:
     """All documents of a collection.
 
     Attributes:
-        files: Those items, parts and catalogues of parts that are new.
+        files: Those items, parts, catalogues and doors of parts that are new.
         collection: The collection's own; like them, it never changes.
         database: `database.json`, or None where it is switched off.
+        doors: The doors of its newest dates.
     """
 
     files: tuple[File, ...]
     collection: File
     database: bytes | None
+    doors: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,31 @@ class _DescribedPart:
     files: tuple[File, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What all parts of a collection are described by.
+
+    Attributes:
+        frame: The collection.
+        catalogue: The site's configuration.
+        home: The collection's folder, if it is known.
+        mark: See `settings_mark`.
+    """
+
+    frame: Frame
+    catalogue: CatalogueTable
+    home: Path | None
+    mark: str
+
+
 def describe_collection(
     frame: Frame,
     parts: Sequence[PartRecord],
     catalogue: CatalogueTable,
     indexes: Mapping[str, IndexDocument],
+    *,
+    home: Path | None = None,
+    mark: str | None = None,
 ) -> CollectionDocuments:
     """Write down a collection. Parts that are kept are not written down again.
 
@@ -121,60 +142,80 @@ def describe_collection(
         parts: Its parts, in order of time; at least one.
         catalogue: The site's configuration.
         indexes: The tile indexes of the parts that are new, by their periods.
+        home: The collection's folder, where these lie; without it, no door can look into them.
+        mark: The `settings_mark`, where it is known.
     """
-    mark, address = settings_mark(frame, catalogue), mirror_address(frame.table.id, catalogue)
-    described = [_part(frame, part, mark, indexes.get(part.period), address) for part in parts]
+    mark = mark or settings_mark(frame, catalogue)
+    settings = _Settings(frame, catalogue, home, mark)
+    described = [_part(settings, part, indexes.get(part.period)) for part in parts]
     bands = [band.name for band in frame.survey.bands]
     base = address_of(frame.table.id, catalogue.base_url)
     items = (item for part in parts for item in part.items)
+    doors = _newest_doors(frame, parts, catalogue)
     return CollectionDocuments(
         files=tuple(file for part in described for file in part.files),
-        collection=_hashed("collection", _collection(frame, described, catalogue)),
+        doors=placed("", doors),
+        collection=hashed_file("collection", _collection(frame, described, doors, catalogue)),
         database=database_of(bands, items, base) if catalogue.database else None,
     )
 
 
-def settings_mark(frame: Frame, catalogue: CatalogueTable) -> str:
+def settings_mark(frame: Frame, catalogue: CatalogueTable, settings: str | None = None) -> str:
     """Fingerprint of all that a part is made of but for its layers.
 
-    It is that of a part of imaginary layers, with all fields that there can be: so it changes with
-    whatever changes in how parts are described, in the settings or in this program.
+    Its first half is that of a part of imaginary layers, with all fields that there can be: so it
+    changes with whatever changes in how parts are described, in the settings or in this program.
+    The second one is that of its doors and of the address that they hold.
+
+    Args:
+        frame: The collection.
+        catalogue: The site's configuration.
+        settings: The first half, where it is known.
     """
-    item, address = imaginary_item(frame), mirror_address(frame.table.id, catalogue)
-    record = PartRecord("2000-02", (item,))
-    part = _new_part(frame, record, "", None, "")
+    return f"{settings or _settings_mark(frame, catalogue)}.{doors_mark(frame.table.id, catalogue)}"
+
+
+def _settings_mark(frame: Frame, catalogue: CatalogueTable) -> str:
+    item = imaginary_item(frame)
+    documents, doors = with_item_doors(frame, [item_document(frame, item)], catalogue.written_doors)
+    part = _bare_part(frame, PartRecord("2000-02", (item,)), "", documents, ())
     meanings = [picture_facts(frame.table, item), frame.survey.mask]
-    documents = b"".join(file.data for file in part.files) + msgspec.json.encode(meanings)
-    if address:
-        table = table_of(frame, record, [item_document(frame, item)], address)
-        documents += msgspec.json.encode([WRITER_VERSION, table])
-    return hashlib.sha256(documents).hexdigest()[:16]
+    data = [*(file.data for file in part.files), *(door.data for door in doors)]
+    return hashlib.sha256(b"".join(data) + msgspec.json.encode(meanings)).hexdigest()[:16]
 
 
-def describe_catalogue(catalogue: CatalogueTable, collections: Sequence[ListedCollection]) -> File:
+def describe_catalogue(
+    catalogue: CatalogueTable,
+    collections: Sequence[ListedCollection],
+    doors: Sequence[DoorFile] = (),
+) -> File:
     """Write ``catalog-<id>.json``: a snapshot of the site, whose name is its identifier.
 
     Args:
         catalogue: The site's configuration.
         collections: Its collections, in the order of listing.
+        doors: The doors of the site.
     """
     title = catalogue.title or catalogue.id
     links = [
         link("root", "./catalog.json", title=title),
         link(LATEST, f"{catalogue.base_url.rstrip('/') if catalogue.base_url else '.'}/catalog.json"),
         *(link("child", own.entry.href, title=own.title) for own in collections),
+        *map(door_link, doors),
     ]  # fmt: skip
     document = {
         "type": "Catalog",
         "stac_version": STAC_VERSION,
+        **_extensions_of(doors),
         "shoestring:version": SCHEMA_VERSION,
         "id": catalogue.id,
         "title": title,
         "description": catalogue.description or title,
         "shoestring:collections": [own.entry for own in collections],
+        "shoestring:doors": catalogue.intended_doors,
         "links": links,
     }
-    return _hashed("catalog", pretty(document))
+    return hashed_file("catalog", pretty(document))
 
 
 def children_of(links: Iterable[Link]) -> dict[str, str]:
@@ -185,16 +226,6 @@ def children_of(links: Iterable[Link]) -> dict[str, str]:
         if child.rel == "child" and _COLLECTION.fullmatch(name) and folder not in ("", ".", ".."):
             children[folder] = child.title or folder
     return children
-
-
-def address_of(collection: str, base_url: str | None) -> str:
-    """What hrefs in `database.json` begin with: the collection's public address, or nothing."""
-    return f"{base_url.rstrip('/')}/{collection}/" if base_url else ""
-
-
-def mirror_address(collection: str, catalogue: CatalogueTable) -> str:
-    """The address of a collection whose items are written as GeoParquet too, or nothing."""
-    return address_of(collection, catalogue.base_url) if catalogue.geoparquet else ""
 
 
 def database_of(bands: Sequence[str], items: Iterable[ItemRecord], base: str) -> bytes:
@@ -217,28 +248,56 @@ def database_of(bands: Sequence[str], items: Iterable[ItemRecord], base: str) ->
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _part(
-    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None, address: str
-) -> _DescribedPart:
-    kept = record.kept
-    if kept is None or kept.catalogue is None:
-        return _new_part(frame, record, mark, index, address)
-    return _DescribedPart(record, kept.document, kept.catalogue, kept.mirror)
+def _newest_doors(
+    frame: Frame, parts: Sequence[PartRecord], catalogue: CatalogueTable
+) -> list[DoorFile]:
+    """The doors of the collection itself."""
+    records = [item for part in parts for item in part.items][-NEWEST:]
+    items: list[Document] = []
+    for record in records:
+        documents, _ = with_item_doors(
+            frame, [item_document(frame, record)], catalogue.written_doors
+        )
+        items += moved(documents, year_of(record.moment))
+    address = address_of(frame.table.id, catalogue.base_url)
+    return collection_doors(door_part(frame, "", items, address), catalogue.written_doors)
 
 
-def _new_part(
-    frame: Frame, record: PartRecord, mark: str, index: IndexDocument | None, address: str
-) -> _DescribedPart:
-    period, year = record.period, record.year
+def _part(settings: _Settings, record: PartRecord, index: IndexDocument | None) -> _DescribedPart:
+    kept, frame, wanted = record.kept, settings.frame, settings.catalogue.written_doors
+    if kept is not None and kept.catalogue is not None:
+        return _DescribedPart(record, kept.document, kept.catalogue, kept.mirror)
     documents = [item_document(frame, item) for item in record.items]
+    items, of_items = with_item_doors(frame, documents, wanted)
+    base = address_of(frame.table.id, settings.catalogue.base_url)
+    own = door_part(frame, record.period, items, f"{base}{record.year}/" if base else "")
+    if index is not None and settings.home is not None:
+        own = replace(own, index=PartIndex(settings.home / index.href, index))
+    doors = part_doors(own, wanted)
+    part = _bare_part(frame, record, settings.mark, items, doors)
+    document = msgspec.structs.replace(part.document, index=index)
+    files = (*placed(f"{record.year}/", (*of_items, *doors)), *part.files)
+    part = replace(part, document=document, files=files)
+    return _with_mirror(frame, part, items, base) if "parquet" in wanted else part
+
+
+def _bare_part(
+    frame: Frame,
+    record: PartRecord,
+    mark: str,
+    documents: Sequence[Document],
+    doors: Sequence[DoorFile],
+) -> _DescribedPart:
+    """A part with its documents, and nothing beside them."""
+    period, year = record.period, record.year
     items = [
-        _hashed(f"{year}/{file_stem(item.moment)}", _compact(document))
+        hashed_file(f"{year}/{file_stem(item.moment)}", _compact(document))
         for item, document in zip(record.items, documents, strict=True)
     ]
     collected = {"type": "FeatureCollection", "features": documents}
-    part = _hashed(f"{year}/items-{period}", _compact(collected))
-    catalogue = pretty(_part_catalogue(frame, record, items))
-    file = _hashed(f"{year}/catalog-{period}", catalogue)
+    part = hashed_file(f"{year}/items-{period}", _compact(collected))
+    catalogue = pretty(_part_catalogue(frame, record, items, doors))
+    file = hashed_file(f"{year}/catalog-{period}", catalogue)
     document = Part(
         href=f"./{part.name}",
         dates=pack_moments([item.moment for item in record.items]),
@@ -246,10 +305,8 @@ def _new_part(
         checksum=part.checksum,
         period=period,
         source=mark,
-        index=index,
     )
-    described = _DescribedPart(record, document, f"./{file.name}", None, (*items, part, file))
-    return _with_mirror(frame, described, documents, address) if address else described
+    return _DescribedPart(record, document, f"./{file.name}", None, (*items, part, file))
 
 
 def _with_mirror(
@@ -258,12 +315,14 @@ def _with_mirror(
     """A part with the GeoParquet of its items."""
     table = table_of(frame, part.record, documents, address)
     stem = f"{part.record.year}/items-{part.record.period}"
-    file = _hashed(stem, geoparquet_of(table), ".parquet")
+    file = hashed_file(stem, geoparquet_of(table), ".parquet")
     mirror = AssetDocument(f"./{file.name}", size=len(file.data), checksum=file.checksum)
     return replace(part, mirror=mirror, files=(*part.files, file))
 
 
-def _part_catalogue(frame: Frame, record: PartRecord, items: Sequence[File]) -> Document:
+def _part_catalogue(
+    frame: Frame, record: PartRecord, items: Sequence[File], doors: Sequence[DoorFile]
+) -> Document:
     """The same items for tools that walk links."""
     links = [
         link("root", "../../catalog.json"),
@@ -274,9 +333,11 @@ def _part_catalogue(frame: Frame, record: PartRecord, items: Sequence[File]) -> 
              title=format_moment(item.moment))
         for file, item in zip(items, record.items, strict=True)
     ]  # fmt: skip
+    links += map(door_link, doors)
     return {
         "type": "Catalog",
         "stac_version": STAC_VERSION,
+        **_extensions_of(doors),
         "id": f"{frame.table.id}-{record.period}",
         "title": record.period,
         "description": f"{frame.title}, {record.period}.",
@@ -284,17 +345,28 @@ def _part_catalogue(frame: Frame, record: PartRecord, items: Sequence[File]) -> 
     }
 
 
-def _collection(frame: Frame, parts: Sequence[_DescribedPart], catalogue: CatalogueTable) -> bytes:
+def _extensions_of(doors: Sequence[DoorFile]) -> Document:
+    """What a catalogue says of the fields of its links."""
+    return {"stac_extensions": [EXTENSIONS["file"]]} if doors else {}
+
+
+def _collection(
+    frame: Frame,
+    parts: Sequence[_DescribedPart],
+    doors: Sequence[DoorFile],
+    catalogue: CatalogueTable,
+) -> bytes:
     document = about_collection(frame, [part.record for part in parts])
     document |= _own_fields(frame, parts)
-    mirrors = {
+    assets = {door.pointer: door_asset(door) for door in doors}
+    assets |= {
         mirror_key(part.document): _mirror_asset(part.record.period, part.mirror)
         for part in parts
         if part.mirror is not None
     }
-    if mirrors:
+    if assets:
         document["stac_extensions"].append(EXTENSIONS["file"])
-        document[ASSETS] = mirrors
+        document[ASSETS] = assets
     return pretty(document | {"links": _collection_links(frame, parts, catalogue)})
 
 
@@ -330,11 +402,6 @@ def _collection_links(
         link("parent", "../catalog.json", title=title),
         *(link("child", part.catalogue, title=part.record.period) for part in parts),
     ]
-
-
-def _hashed(stem: str, data: bytes, suffix: str = ".json") -> File:
-    checksum = File(stem, data).checksum
-    return File(hashed_name(stem, checksum, suffix), data)
 
 
 def _text(value: object) -> str:

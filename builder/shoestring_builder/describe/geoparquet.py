@@ -42,10 +42,10 @@ def require_writer(catalogue: CatalogueTable) -> None:
     Raises:
         ConfigError: GeoParquet is to be written, and pyarrow is not installed.
     """
-    if catalogue.base_url and catalogue.geoparquet and find_spec("pyarrow") is None:
+    if "parquet" in catalogue.written_doors and find_spec("pyarrow") is None:
         raise ConfigError(
             "catalogue.base_url lets GeoParquet be written, for which pyarrow is missing: "
-            'pip install "shoestring[builder]", or state geoparquet = false.'
+            'pip install "shoestring[builder]", or state doors without "parquet".'
         )
 
 

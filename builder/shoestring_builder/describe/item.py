@@ -32,6 +32,9 @@ GEOJSON_TYPE = "application/geo+json"
 
 Document = dict[str, Any]
 
+_COMMON_NAMES = {"rededge1": "rededge", "rededge2": "rededge", "rededge3": "rededge"}
+"""What the extension `eo` calls bands that we tell apart by number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -105,7 +108,8 @@ def item_document(frame: Frame, record: ItemRecord) -> Document:
 def band_fields(frame: Frame, band: BandDocument) -> Document:
     """What is the same in all assets of a band: also an entry of ``item_assets``."""
     own = frame.table.bands[band.name]
-    eo = {"common_name": own.common_name, "center_wavelength": own.center_wavelength}
+    common_name = _COMMON_NAMES.get(own.common_name or "", own.common_name)
+    eo = {"common_name": common_name, "center_wavelength": own.center_wavelength}
     eo = {key: value for key, value in eo.items() if value is not None}
     raster = {
         "data_type": band.data_type,

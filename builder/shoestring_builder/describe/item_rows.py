@@ -25,6 +25,9 @@ SIDES = ("xmin", "ymin", "xmax", "ymax")
 TIMES = frozenset({"datetime", "start_datetime", "end_datetime"})
 """Properties that are stored as times."""
 
+_OF_LINKS = ("rel", "href", "type")
+"""Fields that all links have."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemTable:
@@ -89,8 +92,8 @@ def _row(item: Mapping[str, Any], geometry: bytes, folder: str) -> Row:
 
 
 def _link(link: Mapping[str, Any], folder: str) -> Row:
-    """A link without its title: not all have one, and STAC knows no null."""
-    return _absolute({key: own for key, own in link.items() if key != "title"}, folder)
+    """A link with what all have, so without titles and sizes: STAC knows no null."""
+    return _absolute({key: link[key] for key in _OF_LINKS if key in link}, folder)
 
 
 def _asset(asset: Mapping[str, Any], folder: str) -> Row:

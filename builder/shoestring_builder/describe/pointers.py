@@ -3,13 +3,16 @@
 The same snapshot gives the same pointers, byte for byte: going back to one is pointing to it.
 """
 
+import posixpath
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from shoestring_builder.describe.item import Document, link
+from shoestring_builder.doors.names import pointer_of
 from shoestring_schema.document import decode
-from shoestring_schema.site import SnapshotMark
+from shoestring_schema.site import Link, SnapshotMark
 
 SNAPSHOTS = "snapshots.json"
 PARTS = "shoestring:parts"
@@ -18,11 +21,17 @@ LATEST = "latest-version"
 """RFC 5829: from a snapshot to what shows the current one."""
 
 
+def base_url_of(links: Iterable[Link]) -> str | None:
+    """The public address that a catalogue tells, if it does, without a slash at its end."""
+    own = (link.href for link in links if link.rel in (LATEST, "self") and "://" in link.href)
+    return next((href.removesuffix("/catalog.json") for href in own), None)
+
+
 def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
     """`catalog.json`, from ``catalog-<id>.json``: its links lead to addresses that stay.
 
     Raises:
-        CatalogueError: The snapshot's document is damaged.
+        CatalogueError: That is damaged.
     """
     document = decode(snapshot, Document, f"catalog-{mark.id}.json")
     links: list[Document] = []
@@ -30,6 +39,8 @@ def catalogue_pointer(snapshot: bytes, mark: SnapshotMark) -> bytes:
         folder, _, name = own["href"].rpartition("/")
         if own["rel"] == "child" and name.startswith("collection-"):
             links.append({**own, "href": f"{folder}/collection.json"})
+        elif own["rel"] == "alternate":
+            links.append(_staying(own))
         elif own["rel"] != LATEST:
             links.append(own)
         elif "://" in own["href"]:
@@ -74,6 +85,13 @@ def _field(key: str, value: object) -> bytes:
         return b"{\n    %b\n  }" % b",\n    ".join(b"%b: %b" % pair for pair in pairs)
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
     return text.replace(b"\n", b"\n  ")  # within strings JSON has none
+
+
+def _staying(own: Document) -> Document:
+    """A link to a door, by its name that stays: what that shows has no size or checksum for ever."""
+    name = pointer_of(posixpath.normpath(own["href"]))
+    kept = {key: value for key, value in own.items() if not key.startswith("file:")}
+    return own if name is None else kept | {"href": f"./{name}"}
 
 
 def _marked(document: Document, mark: SnapshotMark) -> Document:

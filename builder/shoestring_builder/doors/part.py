@@ -1,11 +1,25 @@
-"""What every door is made from: a part of a collection, as its STAC items tell it."""
+"""What every door is made from: a part of a collection, or a site, as its STAC items tell it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shoestring_schema.grid import Grid
-from shoestring_schema.site import BandDocument, MaskDocument
+from shoestring_schema.site import BandDocument, IndexDocument, MaskDocument
+
+
+@dataclass(frozen=True, slots=True)
+class PartIndex:
+    """The tile index of a part, which tells where the blocks of its layers lie.
+
+    Attributes:
+        path: The file.
+        document: What the collection says of it.
+    """
+
+    path: Path
+    document: IndexDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,7 @@ class DoorPart:
             doors lie in, too; ``properties["shoestring:date"]`` tells the moment.
         address: Public address of that folder, with a slash at its end; empty without a `base_url`.
         mask: Which pixels are clear.
+        index: Where blocks lie, where that is known.
     """
 
     collection: str
@@ -34,3 +49,23 @@ class DoorPart:
     items: tuple[Mapping[str, Any], ...]
     address: str = ""
     mask: MaskDocument | None = None
+    index: PartIndex | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSite:
+    """All collections of a site, by their newest dates.
+
+    Attributes:
+        id: The catalogue's identifier.
+        title: Its name for people.
+        address: Public address of the site's folder, with a slash at its end; empty without a
+            `base_url`.
+        collections: Each as a part of its newest dates, whose hrefs are relative to the
+            collection's folder; in the order of listing.
+    """
+
+    id: str
+    title: str
+    address: str
+    collections: tuple[DoorPart, ...]

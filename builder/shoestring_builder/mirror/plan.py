@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shoestring_builder.clock import parse_instant
+from shoestring_builder.doors.names import pointer_of
 from shoestring_builder.media import is_hashed
 from shoestring_builder.mirror.pointers import IN_COLLECTIONS
 from shoestring_builder.mirror.target import Outgoing, Stored
@@ -78,15 +79,23 @@ def outdated(
 
 
 def lost_pointers(
-    listing: Iterable[str], pointers: Collection[str], collections: Collection[str]
+    listing: Iterable[str],
+    pointers: Collection[str],
+    collections: Collection[str],
+    doors: Collection[str] = (),
 ) -> list[str]:
-    """Pointers of collections, or to databases, that the snapshot lacks."""
+    """Pointers of collections, to databases and to doors, that the snapshot lacks.
+
+    Args:
+        listing: All files of the copy.
+        pointers: Those of the snapshot.
+        collections: The folders that are ours.
+        doors: The pointers to doors of all snapshots that are known.
+    """
     return sorted(
         name
         for name in listing
-        if name not in pointers
-        and posixpath.dirname(name) in collections
-        and posixpath.basename(name) in IN_COLLECTIONS
+        if name not in pointers and (name in doors or _is_pointer(name, collections))
     )
 
 
@@ -102,8 +111,14 @@ def _later(one: str | None, other: str | None) -> str | None:
     return None if one is None or other is None else max(one, other, key=parse_instant)
 
 
+def _is_pointer(name: str, collections: Collection[str]) -> bool:
+    folder, base = posixpath.split(name)
+    return folder in collections and base in IN_COLLECTIONS
+
+
 def _wave(name: str) -> int:
-    """Layers, pictures, indexes and sources; then documents in folders, from the deepest up."""
-    if not (name.endswith(".json") and is_hashed(name)):
+    """Layers, pictures, indexes and sources; then documents and doors, from the deepest up."""
+    is_door = pointer_of(name) is not None  # a document in the same folder names it
+    if not (is_door or (name.endswith(".json") and is_hashed(name))):
         return 0
-    return 3 - min(name.count("/"), 2)
+    return (2 if is_door else 3) - min(name.count("/"), 2)

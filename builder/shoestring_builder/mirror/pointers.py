@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shoestring_builder.describe.pointers import SNAPSHOTS, catalogue_pointer, collection_pointer
 from shoestring_builder.publish.current import CATALOG, COLLECTION
+from shoestring_builder.publish.door_pointers import door_pointers, shown_doors
 from shoestring_builder.publish.history import Snapshots, history_data
 from shoestring_builder.publish.names import collection_data, snapshot_data
 from shoestring_builder.publish.snapshot import DATABASE
@@ -64,13 +65,15 @@ def pointers_to(site: Path, mark: SnapshotMark, snapshots: Snapshots) -> Pointer
             another snapshot's.
     """
     data = snapshot_data(site, mark.id)
-    entries = decode(data, CatalogDocument, mark.id).collections or ()
+    catalogue = decode(data, CatalogDocument, mark.id)
+    entries = catalogue.collections or ()
     first: dict[str, bytes] = {}
     for entry in entries:
         name = f"{entry.id}/{COLLECTION}"
         first[name] = collection_pointer(collection_data(site, entry), mark)
         if entry.database is not None:
             first[f"{entry.id}/{DATABASE}"] = _database(site, entry)
+    first |= door_pointers(site, shown_doors(site, catalogue))
     first |= dict(_extras(site, (entry.id for entry in entries)))
     last = {CATALOG: catalogue_pointer(data, mark)}
     shown = frozenset(entry.id for entry in entries)

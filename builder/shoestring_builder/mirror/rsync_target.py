@@ -23,6 +23,8 @@ from shoestring_schema.errors import PublishError, TransferError
 _LINE = re.compile(r"-\S+\s+([0-9]+)\s+([0-9/]{10} [0-9:]{8}) (.*)", re.DOTALL)
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _PASSING = (10, 12, 30, 35, 255)  # the line, or SSH, which does not say more; see rsync(1)
+_NO_START = re.compile(r"didn't get server startup line|did not see server greeting")
+"""Cut at once. The code of it, 5, is that of wrong names as well."""
 _NOT_THERE = (3, 23)  # what its message tells apart
 _NO_FOLDER = re.compile(r"(change_dir|link_stat|chdir).* failed: .*\(2\)")
 _WILD = re.compile(r"[*?\[]")
@@ -135,7 +137,7 @@ class RsyncTarget:
         raise TransferError(
             f"{self._address} can't be reached or written by rsync ({_reason(said)}): check the "
             "address, the key and the rights there, and publish again: what is there already stays.",
-            passing=done.returncode in _PASSING,
+            passing=done.returncode in _PASSING or _NO_START.search(said) is not None,
         )
 
 

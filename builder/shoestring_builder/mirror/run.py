@@ -30,6 +30,7 @@ from shoestring_builder.mirror.shown import (
     CopiedDocuments,
     Shown,
     collections_of,
+    doors_of,
     read_shown,
     snapshots_in,
 )
@@ -174,8 +175,9 @@ def _doomed(
     reader = SnapshotNames(documents)
     others = [reader.of(own.id) for own in snapshots if own.id not in named]
     needed = frozenset[str]().union(*named.values(), *others)
-    ours = collections_of(documents, {*snapshots_in(shown.listing), *(own.id for own in snapshots)})
-    lost = lost_pointers(shown.listing, pointers.names, ours)
+    known = {*snapshots_in(shown.listing), *(own.id for own in snapshots)}
+    ours, doors = collections_of(documents, known), doors_of(documents, known)
+    lost = lost_pointers(shown.listing, pointers.names, ours, doors)
     return lost + outdated(shown.listing, needed, ours, before)
 
 

@@ -13,6 +13,7 @@ from shoestring_builder.clock import format_instant, parse_instant
 from shoestring_builder.describe.pointers import SNAPSHOTS
 from shoestring_builder.mirror.target import Stored, Target
 from shoestring_builder.publish.current import CATALOG
+from shoestring_builder.publish.door_pointers import shown_doors
 from shoestring_builder.publish.history import Snapshots
 from shoestring_builder.publish.names import Document, read_snapshot, snapshot_name
 from shoestring_schema.document import decode
@@ -21,7 +22,7 @@ from shoestring_schema.site import CatalogDocument, SnapshotDocument, SnapshotsD
 from shoestring_schema.version import require_readable
 
 _SNAPSHOT = re.compile(r"catalog-([0-9a-f]{16})\.json")
-_DOCUMENT = re.compile(r"[a-z]+(-[0-9]{4}(-[0-9]{2}){0,2})?-[0-9a-f]{16}\.json")
+_DOCUMENT = re.compile(r"(catalog|collection|items)(-[0-9]{4}(-[0-9]{2}){0,2})?-[0-9a-f]{16}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,15 @@ def collections_of(documents: CopiedDocuments, snapshots: Iterable[str]) -> set[
     for own in snapshots:
         with suppress(CatalogueError):
             found |= {entry.id for entry in read_snapshot(documents, own).collections or ()}
+    return found
+
+
+def doors_of(documents: CopiedDocuments, snapshots: Iterable[str]) -> set[str]:
+    """The names that stay of the doors of some snapshots, as far as these can be read."""
+    found: set[str] = set()
+    for own in snapshots:
+        with suppress(CatalogueError):
+            found |= shown_doors(documents, read_snapshot(documents, own)).keys()
     return found
 
 

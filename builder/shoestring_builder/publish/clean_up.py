@@ -18,8 +18,12 @@ from shoestring_schema.site import SnapshotMark
 
 _CATALOGUE = re.compile(r"catalog-[0-9a-f]{16}\.json")
 _COLLECTION = re.compile(r"[^/]+/collection-[0-9a-f]{16}\.json")
-_IN_A_YEAR = re.compile(r"[^/]+/[0-9]{4}/[^/]+-[0-9a-f]{16}\.[a-z]+", re.DOTALL)
-_KINDS = (_CATALOGUE, _COLLECTION, _IN_A_YEAR)
+_DOOR = re.compile(r"([^/]+/)?[^/]+-[0-9a-f]{16}\.(vrt|gti\.gpkg|qlr|qgs)", re.DOTALL)
+_IN_A_YEAR = re.compile(
+    r"[^/]+/[0-9]{4}/([^/]+-[0-9a-f]{16}(\.gti)?\.[a-z]+|SHA256SUMS-[0-9-]+-[0-9a-f]{16})",
+    re.DOTALL,
+)
+_KINDS = (_CATALOGUE, _COLLECTION, _DOOR, _IN_A_YEAR)
 """Names of our own making, in the order of removal: what leads to others goes before them."""
 
 

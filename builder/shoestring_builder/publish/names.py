@@ -2,7 +2,7 @@
 
 import hashlib
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 from urllib.parse import unquote
 
@@ -37,6 +37,7 @@ class Documents(Protocol):
 
 class _Item(msgspec.Struct, frozen=True):
     assets: dict[str, AssetDocument]
+    links: tuple[Link, ...] = ()
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class LinkedCollection(CollectionDocument, frozen=True, kw_only=True):
 
     Attributes:
         links: Relation ``child`` names the catalogues of the parts.
-        assets: Files of the collection itself: GeoParquet of its parts.
+        assets: Files of the collection itself: GeoParquet of its parts, doors of its newest dates.
     """
 
     links: tuple[Link, ...] = ()
@@ -78,7 +79,8 @@ class SnapshotNames:
         """
         name = snapshot_name(snapshot)
         catalogue = read_snapshot(self._site, snapshot)
-        return frozenset({name}).union(*map(self._of_collection, catalogue.collections or ()))
+        own = {name, *_doors("", catalogue.links)}
+        return frozenset(own).union(*map(self._of_collection, catalogue.collections or ()))
 
     def _of_collection(self, entry: CollectionEntry) -> frozenset[str]:
         name = posixpath.normpath(entry.href)
@@ -107,7 +109,8 @@ class SnapshotNames:
             items = decode(_whole(path, part.checksum), _Part, str(path)).features
             hrefs = (href for item in items for own in item.assets.values() for href in _hrefs(own))
             files = (posixpath.normpath(f"{year}/{unquote(href)}") for href in hrefs)
-            self._known[name] = frozenset({name, *files})
+            doors = (door for item in items for door in _doors(year, item.links))
+            self._known[name] = frozenset({name, *files, *doors})
         return self._known[name]
 
     def _of_year(self, name: str) -> frozenset[str]:
@@ -115,7 +118,8 @@ class SnapshotNames:
             path, year = self._site / name, posixpath.dirname(name)
             links = decode(_whole(path), CatalogDocument, str(path)).links
             items = (f"{year}/{link.href}" for link in links if link.rel == "item")
-            self._known[name] = frozenset({name, *map(posixpath.normpath, items)})
+            doors = _doors(year, links)
+            self._known[name] = frozenset({name, *map(posixpath.normpath, items), *doors})
         return self._known[name]
 
 
@@ -154,7 +158,28 @@ def collection_data(site: Documents, entry: CollectionEntry) -> bytes:
     Raises:
         CatalogueError: It is damaged or missing.
     """
-    return _whole(site / posixpath.normpath(entry.href), entry.checksum)
+    return document_data(site, posixpath.normpath(entry.href), entry.checksum)
+
+
+def document_data(site: Documents, name: str, checksum: str) -> bytes:
+    """The bytes of a document, or of a door.
+
+    Args:
+        site: Where it lies.
+        name: Relative to the site.
+        checksum: Its multihash.
+
+    Raises:
+        CatalogueError: It is damaged or missing.
+    """
+    return _whole(site / name, checksum)
+
+
+def _doors(folder: str, links: Iterable[Link]) -> Iterator[str]:
+    """The doors that a document in a folder links to."""
+    for link in links:
+        if link.rel == "alternate":
+            yield posixpath.normpath(posixpath.join(folder, unquote(link.href)))
 
 
 def _hrefs(asset: AssetDocument) -> Iterator[str]:

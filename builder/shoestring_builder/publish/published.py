@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from shoestring_schema.site import (
     CatalogDocument,
     CollectionDocument,
     ItemProperties,
+    Link,
     Part,
 )
 from shoestring_schema.version import require_readable
@@ -48,6 +49,7 @@ class _Asset(AssetDocument, frozen=True, kw_only=True):
 class _Item(msgspec.Struct, frozen=True):
     properties: ItemProperties
     assets: dict[str, _Asset]
+    links: tuple[Link, ...] = ()
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -188,7 +190,7 @@ def mirror_key(part: Part) -> str:
 
 
 def _require_items(catalogue: Path, damaged: list[str]) -> None:
-    """See that the files of a part's items are there, which its STAC catalogue leads to."""
+    """See that the files of a part's items, and its doors, are there: its STAC catalogue names them."""
     try:
         data = catalogue.read_bytes()
         if hashlib.sha256(data).hexdigest()[:16] not in catalogue.name:
@@ -205,6 +207,14 @@ def _require_items(catalogue: Path, damaged: list[str]) -> None:
     for own in links:
         if own.rel == "item" and not os.path.isfile(f"{home}/{own.href}"):
             damaged.append(f"{home}/{own.href.removeprefix('./')} is missing.")
+    _require_doors(home, links, damaged)
+
+
+def _require_doors(home: str, links: Iterable[Link], damaged: list[str]) -> None:
+    """See that the doors are there that a document in a folder links to."""
+    for own in links:
+        if own.rel == "alternate":
+            _has_size(f"{home}/{own.href}", own.size, damaged)
 
 
 def _items_of(folder: Path, part: Part, damaged: list[str]) -> tuple[_Item, ...]:
@@ -232,6 +242,7 @@ def _whole(folder: Path, item: _Item, mask: str | None, damaged: list[str]) -> I
     """An item without those of its files that are not as they were published."""
     year = f"{folder}/{year_of(parse_moment(item.properties.date))}"
     whole = {key: asset for key, asset in item.assets.items() if _is_whole(year, asset, damaged)}
+    _require_doors(year, item.links, damaged)
     return _record(item, whole, mask)
 
 

@@ -9,6 +9,7 @@ ours begin with: its one rename is the moment at which the site changes.
 import hashlib
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,21 +17,24 @@ from pathlib import Path
 
 from shoestring_builder.describe.documents import (
     CollectionDocuments,
-    File,
     ListedCollection,
-    address_of,
     database_of,
     describe_catalogue,
 )
+from shoestring_builder.describe.doors import address_of, has_site_doors, placed, site_doors
+from shoestring_builder.describe.file import File
 from shoestring_builder.describe.pointers import (
-    LATEST,
     SNAPSHOTS,
+    base_url_of,
     catalogue_pointer,
     collection_pointer,
     unmarked,
 )
+from shoestring_builder.doors.door import DoorFile
+from shoestring_builder.doors.part import DoorSite
 from shoestring_builder.layer import LayerKey, RenderedLayer
 from shoestring_builder.publish.current import CATALOG, COLLECTION, Current
+from shoestring_builder.publish.door_pointers import door_pointers, shown_doors
 from shoestring_builder.publish.history import (
     Snapshots,
     history_data,
@@ -43,6 +47,7 @@ from shoestring_builder.publish.names import (
     read_snapshot,
     snapshot_data,
 )
+from shoestring_builder.publish.newest import read_newest
 from shoestring_builder.publish.published import read_published
 from shoestring_builder.publish.room import require_room
 from shoestring_builder.publish.site_folder import SiteFolder, has_size
@@ -101,7 +106,7 @@ def write_collection(
     Raises:
         PublishError: The site can't be written, or has too little room.
     """
-    files = (*documents.files, documents.collection)
+    files = (*documents.files, *documents.doors, documents.collection)
     new = [own for own in files if not has_size(site.path / collection / own.name, len(own.data))]
     if new:
         pointers = (documents.collection.data, documents.database or b"")
@@ -109,6 +114,8 @@ def write_collection(
         require_room(site.path, sizes, f'the documents of collection "{collection}"')
     for file in documents.files:
         site.write(f"{collection}/{file.name}", file.data)
+    for file in documents.doors:
+        site.mend(f"{collection}/{file.name}", file.data)
     site.mend(f"{collection}/{documents.collection.name}", documents.collection.data)
     entry = _entry(collection, documents.collection, documents.database)
     return WrittenCollection(entry, documents.database, change)
@@ -162,7 +169,10 @@ def publish(
     listed = list(_listed(site, titles, written, current))
     if not listed:
         return None, False
-    file = describe_catalogue(catalogue, listed)
+    doors = _site_doors(site.path, catalogue, listed)
+    for door in placed("", doors):
+        site.mend(door.name, door.data)
+    file = describe_catalogue(catalogue, listed, doors)
     snapshot = file.name.removeprefix("catalog-").removesuffix(".json")
     before = read_history(site.path, current.mark, now)
     site.mend(file.name, file.data)
@@ -199,18 +209,22 @@ def show(
     entries = catalogue.collections or ()
     pointers = {entry: collection_pointer(collection_data(site.path, entry), mark)
                 for entry in entries}  # fmt: skip
+    shown = shown_doors(site.path, catalogue)
+    doors = door_pointers(site.path, shown)
     site.flush()
     site.commit()
     changed = False
     for entry, pointer in pointers.items():
         changed |= site.swap(f"{entry.id}/{COLLECTION}", pointer)
         changed |= _show_database(site, entry, catalogue, (databases or {}).get(entry.id))
+    for name, door in doors.items():
+        changed |= site.swap(name, door)
     changed |= site.swap(SNAPSHOTS, history_data(snapshots))
     site.flush()
     changed |= site.swap(CATALOG, catalogue_pointer(data, mark))
     site.flush()
     if changed:
-        _remove_others(site, snapshots, {entry.id for entry in entries})
+        _remove_others(site, snapshots, {entry.id for entry in entries}, shown.keys())
     return changed
 
 
@@ -227,6 +241,21 @@ def _listed(
         entry = _carried(site, name, current) if own is None else own.entry
         if entry is not None:
             yield ListedCollection(entry, title)
+
+
+def _site_doors(
+    site: Path, catalogue: CatalogueTable, listed: Sequence[ListedCollection]
+) -> list[DoorFile]:
+    """The doors of the site; a collection that can't be read is left out."""
+    if not has_site_doors(catalogue.written_doors):
+        return []
+    newest = []
+    for own in listed:
+        with suppress(CatalogueError):
+            newest.append(read_newest(site, own.entry, catalogue.base_url))
+    address = f"{catalogue.base_url.rstrip('/')}/" if catalogue.base_url else ""
+    shown = DoorSite(catalogue.id, catalogue.title or catalogue.id, address, tuple(newest))
+    return site_doors(shown, catalogue.written_doors)
 
 
 def _carried(site: SiteFolder, name: str, current: Current) -> CollectionEntry | None:
@@ -284,18 +313,24 @@ def make_database(site: Path, entry: CollectionEntry, catalogue: CatalogDocument
     published = read_published(site / entry.id, posixpath.basename(entry.href))
     if published is None:
         raise CatalogueError(f"{site / entry.id} holds no document: build again.")
-    latest = next((link.href for link in catalogue.links if link.rel == LATEST), "")
-    public = latest.removesuffix(f"/{CATALOG}") if "://" in latest else None
+    public = base_url_of(catalogue.links)
     bands = [band.name for band in published.document.bands]
     return database_of(bands, published.items, address_of(entry.id, public))
 
 
-def _remove_others(site: SiteFolder, snapshots: Snapshots, shown: set[str]) -> None:
-    """Remove the pointers to collections that only other snapshots hold."""
+def _remove_others(
+    site: SiteFolder, snapshots: Snapshots, shown: AbstractSet[str], doors: AbstractSet[str]
+) -> None:
+    """Remove the pointers to collections, and to doors, that only other snapshots hold."""
     others: set[str] = set()
+    other_doors: set[str] = set()
     for own in snapshots:
         with suppress(CatalogueError):  # damaged: what it held stays
-            others |= {entry.id for entry in read_snapshot(site.path, own.id).collections or ()}
+            catalogue = read_snapshot(site.path, own.id)
+            others |= {entry.id for entry in catalogue.collections or ()}
+            other_doors |= shown_doors(site.path, catalogue).keys()
     for name in sorted(others - shown):
         site.remove(f"{name}/{COLLECTION}")
         site.remove(f"{name}/{DATABASE}")
+    for name in sorted(other_doors - doors):
+        site.remove(name)

@@ -29,6 +29,14 @@ CHUNK = 2**20
 GZIP_LEAST = 1000
 """Bytes. Less is not worth compressing."""
 
+_SHRINKING = {
+    "application/json",
+    "application/geo+json",
+    "application/x-qgis-project",
+    "application/x-qgis-layer-definition",
+}
+"""Media types of what nobody reads by ranges, and what shrinks to a tenth."""
+
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
@@ -67,7 +75,7 @@ class _OpenFile:
             "Cache-Control": kept,
             "Content-Type": self.media_type,
         }
-        if _is_json(self.media_type):
+        if _shrinks(self.media_type):
             headers["Vary"] = "Accept-Encoding"
         return headers | (
             {"Content-Encoding": "gzip"} if compressed else {"Accept-Ranges": "bytes"}
@@ -153,8 +161,8 @@ def _chunks(content: BinaryIO, piece: range) -> Iterator[bytes]:
 
 
 def _wants_gzip(file: _OpenFile, asked: Mapping[str, str]) -> bool:
-    """JSON only, and never where a range is asked for: that means bytes of the file."""
-    if not _is_json(file.media_type) or file.size < GZIP_LEAST or "range" in asked:
+    """Text for programs only, and never where a range is asked for: that means bytes of the file."""
+    if not _shrinks(file.media_type) or file.size < GZIP_LEAST or "range" in asked:
         return False
     for choice in asked.get("accept-encoding", "").split(","):
         coding, _, quality = choice.replace(" ", "").lower().partition(";q=")
@@ -163,8 +171,8 @@ def _wants_gzip(file: _OpenFile, asked: Mapping[str, str]) -> bool:
     return False
 
 
-def _is_json(media_type: str) -> bool:
-    return media_type in ("application/json", "application/geo+json")
+def _shrinks(media_type: str) -> bool:
+    return media_type in _SHRINKING
 
 
 def _not_modified(file: _OpenFile, asked: Mapping[str, str]) -> bool:
