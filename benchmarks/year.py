@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "benchmarks" / ".work" / "year.jsonl"
 PICTURE = ROOT / "docs" / "year.png"
 
-COSTS = {"seconds": "seconds a run", "peak_mb": "peak memory, MB", "site_mb": "the site, MB"}
+COSTS = {"cpu": "seconds of CPU a run", "peak_mb": "peak memory, MB", "site_mb": "the site, MB"}
 _BLUE, _PALE, _RED = "#0072B2", "#8a8a8a", "#D55E00"
 
 Night = dict[str, Any]
