@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.timeout(max(120, 5 * NIGHTS))
+@pytest.mark.timeout(max(240, 20 * NIGHTS))
 def test_a_year_ends_well(tmp_path: Path) -> None:
     """After kills, full disks, bad files, a reprocessing campaign and a month without power.
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from support import killed_build
 from support.mosaics import CONFIGURATION, age, write_configuration, write_raster
@@ -44,6 +45,7 @@ class Night:
         code: Exit code of the builder; None where it did not run.
         said: What it said, on both of its outputs.
         seconds: How long it ran.
+        cpu: Seconds of processor time that it took, which nothing else on the machine makes longer.
         peak_mb: The most memory that it used.
         files: Number of files of the site afterwards.
         site_mb: Their bytes.
@@ -55,6 +57,7 @@ class Night:
     code: int | None
     said: str
     seconds: float
+    cpu: float
     peak_mb: float
     files: int
     site_mb: float
@@ -103,9 +106,9 @@ class Year:
         if number < self._nights:
             self._deliver(number, fault)
         if fault == "no power":
-            return self._told(number, fault, None, "", 0.0, 0.0)
+            return self._told(number, fault, _Run(None, "", 0.0, 0.0, 0.0))
         with self._circumstances(fault):
-            return self._told(number, fault, *self._run(fault))
+            return self._told(number, fault, self._run(fault))
 
     def _fault(self, number: int) -> str:
         share = number / self._nights
@@ -157,8 +160,8 @@ class Year:
             if elsewhere.exists():
                 elsewhere.rename(mosaics)
 
-    def _run(self, fault: str) -> tuple[int, str, float, float]:
-        """What cron would start; its exit code, its words, its seconds and its memory."""
+    def _run(self, fault: str) -> "_Run":
+        """What cron would start."""
         event = self._dice.randint(1, 40) if fault == "killed" else 10**9
         back = str(400 * 86400) if fault == "clock set back" else "0"
         arguments = [str(self.config), "1", str(event), "0", ""]
@@ -174,13 +177,22 @@ class Year:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - begun
-        return process.returncode, said, seconds, usage.ru_maxrss / 1000
+        cpu = usage.ru_utime + usage.ru_stime
+        return _Run(process.returncode, said, seconds, cpu, usage.ru_maxrss / 1000)
 
-    def _told(
-        self, number: int, fault: str, code: int | None, said: str, seconds: float, peak_mb: float
-    ) -> Night:
+    def _told(self, number: int, fault: str, run: "_Run") -> Night:
         files = [path for path in self.site.rglob("*") if path.is_file()]
         site = sum(path.stat().st_size for path in files) / 1e6
         mosaics = (self.project / "mosaics").glob("*")
         archive = sum(path.stat().st_size for path in mosaics) / 1e6
-        return Night(number, fault, code, said, seconds, peak_mb, len(files), site, archive)
+        return Night(number, fault, *run, len(files), site, archive)
+
+
+class _Run(NamedTuple):
+    """What became of a run: its exit code, its words, its seconds, its memory."""
+
+    code: int | None
+    said: str
+    seconds: float
+    cpu: float
+    peak_mb: float
