@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from shoestring_builder.clock import now
-from shoestring_builder.describe.documents import describe_collection, settings_mark
+from shoestring_builder.describe.collection import describe_collection
 from shoestring_builder.describe.geoparquet import require_writer
 from shoestring_builder.describe.item import Frame, frame_of
+from shoestring_builder.describe.part import settings_mark
 from shoestring_builder.index.collection import index_parts
 from shoestring_builder.inventory.files import Inventory, NothingFoundError, take_inventory
 from shoestring_builder.inventory.first_file import first_files

@@ -5,7 +5,7 @@ scripts, in threads, and inside a notebook whose own loop is running.
 """
 
 import weakref
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -17,7 +17,7 @@ from shoestring.collection import AsyncCollection, Bands, CollectionFacts, Sessi
 from shoestring.event_loop import EventLoopThread
 from shoestring.options import Options
 from shoestring.plan import Plan
-from shoestring.pulling import puller
+from shoestring.pulling import Pulled, puller
 from shoestring.roi import RoiLike
 from shoestring.selection import Dates
 from shoestring.stack import Layer, Stack
@@ -101,19 +101,15 @@ class Catalogue(CatalogueFacts[Collection]):
         self,
         folder: str | Path,
         *,
-        collections: str | Iterable[str] | None = None,
-        bands: str | Iterable[str] | None = None,
-        dates: Dates = None,
-        roi: RoiLike | None = None,
-        crop: bool = False,
         delete: bool = False,
         terms: Any = None,  # noqa: ANN401 (of a package that the client does not know)
         progress: bool | None = None,
+        **selected: Unpack[Pulled],
     ) -> Any:  # noqa: ANN401
         """See `AsyncCatalogue.pull`."""
         return puller()(
-            self.info, self._options, folder, collections=collections, bands=bands, dates=dates,
-            roi=roi, crop=crop, delete=delete, terms=terms, progress=progress,
+            self.info, self._options, folder,
+            delete=delete, terms=terms, progress=progress, **selected,
         )  # fmt: skip
 
     pull.__doc__ = AsyncCatalogue.pull.__doc__

@@ -1,12 +1,12 @@
 """Opening a catalogue: from an address to its collections. Asynchronous."""
 
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import msgspec
 
@@ -19,9 +19,8 @@ from shoestring.event_loop import in_thread
 from shoestring.location import Location, locate
 from shoestring.options import Options
 from shoestring.parts import PartsIndex
-from shoestring.pulling import puller
-from shoestring.roi import RoiLike
-from shoestring.selection import Dates, pick
+from shoestring.pulling import Pulled, puller
+from shoestring.selection import pick
 from shoestring.show import catalogue_html, catalogue_text
 from shoestring.site_reader import SiteReader
 from shoestring.snapshots import fetch_collection, fetch_snapshot
@@ -115,14 +114,10 @@ class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
         self,
         folder: str | Path,
         *,
-        collections: str | Iterable[str] | None = None,
-        bands: str | Iterable[str] | None = None,
-        dates: Dates = None,
-        roi: RoiLike | None = None,
-        crop: bool = False,
         delete: bool = False,
         terms: Any = None,  # noqa: ANN401 (of a package that the client does not know)
         progress: bool | None = None,
+        **selected: Unpack[Pulled],
     ) -> Any:  # noqa: ANN401
         """Copy the site's snapshot to a folder, or what is new in it since the last time.
 
@@ -132,14 +127,14 @@ class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
 
         Args:
             folder: Where to.
-            collections: Names; None is all.
-            bands: Names; None is all. That of the mask comes along.
-            dates: A pair is a closed interval, a list is just those, None is all.
-            roi: Only collections that this region touches: see `AsyncCollection.extract`.
-            crop: Of each layer only the blocks that the region's window touches.
             delete: Drop what the site has dropped, and what is selected no more.
             terms: A `shoestring_pull.options.PullOptions`: rate, hours, and more.
             progress: Show progress; by default on a terminal or in a notebook.
+            selected: What is selected; without it, the whole site. `collections` and `bands` are
+                names (the mask's band comes along). Of `dates`, a pair is a closed interval, a list
+                is just those. With `roi`, only collections that this region touches: see
+                `AsyncCollection.extract`. With `crop`, of each layer only the blocks that the
+                region's window touches.
 
         Returns:
             A report of what was done.
@@ -151,8 +146,8 @@ class AsyncCatalogue(CatalogueFacts[AsyncCollection]):
             OutputError: The folder holds something else, has no room, or can't be written.
         """
         work = partial(
-            puller(), self.info, self.options, folder, collections=collections, bands=bands,
-            dates=dates, roi=roi, crop=crop, delete=delete, terms=terms, progress=progress,
+            puller(), self.info, self.options, folder,
+            delete=delete, terms=terms, progress=progress, **selected,
         )  # fmt: skip
         return await in_thread(work)
 

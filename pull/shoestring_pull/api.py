@@ -1,12 +1,11 @@
 """`catalogue.pull(...)`: what the client finds through the entry-point group."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Unpack
 
 from shoestring.catalogue import CatalogueInfo
 from shoestring.options import Options
-from shoestring.roi import RoiLike
-from shoestring.selection import Dates
+from shoestring.pulling import Pulled
 from shoestring_pull.options import PullOptions
 from shoestring_pull.region import read_region
 from shoestring_pull.report import PullReport
@@ -20,22 +19,22 @@ def pull_catalogue(
     options: Options,
     folder: str | Path,
     *,
-    collections: str | Iterable[str] | None,
-    bands: str | Iterable[str] | None,
-    dates: Dates,
-    roi: RoiLike | None,
-    crop: bool,
     delete: bool,
     terms: PullOptions | None,
     progress: bool | None,
+    **selected: Unpack[Pulled],
 ) -> PullReport:
     """Pull an open catalogue; see `AsyncCatalogue.pull`."""
     if info.snapshot is None:
         raise SelectionError(
             f"{info.address} has no snapshots: open the catalog.json of a site of Shoestring's to pull it."
         )
+    roi = selected.get("roi")
     region = None if roi is None else read_region(roi, options)
-    selection = make_selection(collections, bands, dates, region, crop=crop)
+    selection = make_selection(
+        selected.get("collections"), selected.get("bands"), selected.get("dates"), region,
+        crop=selected.get("crop", False),
+    )  # fmt: skip
     return pull(
         Wish(
             address=info.address,

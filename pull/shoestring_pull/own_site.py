@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from shoestring.tile_index import TileIndex
 from shoestring.together import together
 from shoestring_builder.clock import now
-from shoestring_builder.describe.documents import describe_collection, settings_mark
+from shoestring_builder.describe.collection import describe_collection
 from shoestring_builder.describe.item import Frame
+from shoestring_builder.describe.part import settings_mark
 from shoestring_builder.index.collection import index_parts
 from shoestring_builder.layer import LayerKey, RenderedLayer
 from shoestring_builder.parts import sort_parts

@@ -11,7 +11,7 @@ from shoestring.location import Location
 from shoestring.snapshots import fetch_snapshot
 from shoestring.transport import Transport
 from shoestring_builder.clock import parse_instant
-from shoestring_builder.describe.documents import children_of
+from shoestring_builder.describe.catalogue import children_of
 from shoestring_builder.media import hash_of
 from shoestring_builder.publish.names import snapshot_name
 from shoestring_builder.publish.published import items_in

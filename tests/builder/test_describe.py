@@ -10,13 +10,8 @@ import msgspec
 import pytest
 
 from shoestring_builder.check.stac import validate
-from shoestring_builder.describe.documents import (
-    CollectionDocuments,
-    ListedCollection,
-    children_of,
-    describe_catalogue,
-    describe_collection,
-)
+from shoestring_builder.describe.catalogue import ListedCollection, children_of, describe_catalogue
+from shoestring_builder.describe.collection import CollectionDocuments, describe_collection
 from shoestring_builder.describe.item import band_fields, frame_of
 from shoestring_builder.describe.pointers import catalogue_pointer, collection_pointer
 from shoestring_builder.inventory.survey import Survey

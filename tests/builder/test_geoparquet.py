@@ -21,7 +21,7 @@ from shapely.geometry import shape
 from shoestring_builder.build import build
 from shoestring_builder.check.site import check
 from shoestring_builder.check.stac import validate
-from shoestring_builder.describe.documents import describe_collection
+from shoestring_builder.describe.collection import describe_collection
 from shoestring_builder.describe.file import File
 from shoestring_builder.describe.item import frame_of
 from shoestring_builder.inventory.survey import Survey

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shoestring_builder.describe.documents import CollectionDocuments
+from shoestring_builder.describe.collection import CollectionDocuments
 from shoestring_builder.describe.file import File
 from shoestring_builder.publish.current import read_current
 from shoestring_builder.publish.site_folder import SiteFolder, open_site

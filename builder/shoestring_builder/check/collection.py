@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import rasterio
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import CRSError
 
+from shoestring_builder.check.database import database_faults
+from shoestring_builder.check.document import children_of, document_faults, links_of
 from shoestring_builder.check.doors import DoorCheck, told
 from shoestring_builder.check.geoparquet import geoparquet_faults
 from shoestring_builder.check.index import CheckedIndex, open_checked
-from shoestring_builder.check.layer import ExpectedLayer, file_faults, layer_faults, name_faults
+from shoestring_builder.check.item import Feature, asset_faults, item_faults
+from shoestring_builder.check.layer import ExpectedLayer, file_faults, name_faults
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_builder.describe.told import told_catalogue
 from shoestring_builder.doors.names import pointer_of
@@ -24,15 +26,7 @@ from shoestring_schema.errors import CatalogueError, SelectionError
 from shoestring_schema.grid import Grid
 from shoestring_schema.moment import format_moment, parse_moment
 from shoestring_schema.moments import unpack_moments
-from shoestring_schema.site import (
-    AssetDocument,
-    CatalogDocument,
-    CollectionDocument,
-    ItemDocument,
-    Link,
-    Part,
-    PartDocument,
-)
+from shoestring_schema.site import CatalogDocument, CollectionDocument, Part, PartDocument
 from shoestring_schema.version import require_readable
 
 Faults = Iterator[str]
@@ -40,33 +34,6 @@ Job = Callable[[], Faults]
 """A piece of the work that takes its time."""
 
 Json = dict[str, Any]
-
-_ELSEWHERE = {
-    "self",
-    "license",
-    "about",
-    "via",
-    "latest-version",
-    "cite-as",
-    "describedby",
-    "derived_from",
-}
-"""Relations of links that may leave the site."""
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """An item as it stands in its part.
-
-    Attributes:
-        part: Name of the part.
-        raw: The item.
-        typed: The same, as far as the contract knows it.
-    """
-
-    part: str
-    raw: Json
-    typed: ItemDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +70,10 @@ def check_collection(
     in_parts, features, indexes = _parts(reader, name, document, layers)
     faults = [*_own_faults(document, name), *document_faults(reader, name, raw), *in_parts]
     faults += _order_faults(name, features)
-    faults += _database_faults(reader, name, document, features)
+    faults += database_faults(reader, name, document, features)
     by_id = {feature.typed.id: feature for feature in features}
     jobs: list[Job] = [
-        partial(_asset_faults, reader, feature, layers, indexes.get(feature.part))
+        partial(asset_faults, reader, feature, layers, indexes.get(feature.part))
         for feature in features
     ]
     jobs += [index.seal_faults for index in indexes.values()]
@@ -117,9 +84,9 @@ def check_collection(
         )
         jobs += _door_jobs(reader, doors, features)
     items: list[str] = []
-    for child in _children(reader, name, raw):
+    for child in children_of(reader, name, raw):
         faults += _catalogue_faults(reader, child, items)
-    jobs += [partial(_item_faults, reader, item, by_id) for item in items]
+    jobs += [partial(item_faults, reader, item, by_id) for item in items]
     faults += _missing_items(name, items, features)
     return CheckedCollection(tuple(faults), tuple(features), tuple(jobs))
 
@@ -189,50 +156,6 @@ def _door_faults(
     except CatalogueError:  # told by _catalogue_faults
         return
     yield from told(doors.part_faults(part, items, links), doors.name)
-
-
-def document_faults(reader: SiteReader, name: str, raw: Json) -> Faults:
-    """Check a STAC document's links, and in a deep check the document against STAC's schemas."""
-    for link in _links(raw):
-        if link.rel in _ELSEWHERE and link.href.startswith(("https://", "http://")):
-            continue
-        try:
-            reader.follow(name, link.href)
-        except CatalogueError as error:
-            yield str(error)
-    for problem in _stac_problems(raw) if reader.deep else ():
-        yield f"{name} is not valid STAC: {problem}"
-
-
-def _stac_problems(raw: Json) -> list[str]:
-    from shoestring_builder.check.stac import validate
-
-    extensions = raw.get("stac_extensions", [])
-    if not isinstance(extensions, list) or not all(isinstance(name, str) for name in extensions):
-        return ["stac_extensions is not a list of addresses."]
-    return validate(raw)
-
-
-def _links(raw: Json) -> list[Link]:
-    """The links of a document that has some; others of it are the schema's matter."""
-    found = raw.get("links")
-    links = found if isinstance(found, list) else []
-    return [
-        Link(rel=link["rel"], href=link["href"])
-        for link in links
-        if isinstance(link, dict)
-        and isinstance(link.get("rel"), str)
-        and isinstance(link.get("href"), str)
-    ]
-
-
-def _children(reader: SiteReader, name: str, raw: Json) -> Iterator[str]:
-    for link in _links(raw):
-        if link.rel == "child":
-            try:
-                yield reader.follow(name, link.href)
-            except CatalogueError:  # told by document_faults
-                continue
 
 
 def _expected(document: CollectionDocument, name: str) -> dict[str, ExpectedLayer]:
@@ -306,7 +229,7 @@ def _catalogue_faults(reader: SiteReader, name: str, items: list[str]) -> Faults
         return
     yield from name_faults(reader, name)
     yield from document_faults(reader, name, raw)
-    for link in _links(raw):
+    for link in links_of(raw):
         if link.rel == "item":
             try:
                 items.append(reader.follow(name, link.href))
@@ -320,97 +243,3 @@ def _missing_items(name: str, items: list[str], features: list[Feature]) -> Faul
             f"{name} leads to {len(items)} items by its parts' catalogues, "
             f"and to {len(features)} by its parts."
         )
-
-
-def _item_faults(reader: SiteReader, name: str, features: Mapping[str, Feature]) -> Faults:
-    """Check the file of an item: it says what the part says."""
-    try:
-        raw = reader.read(name, dict)
-        yield from name_faults(reader, name)
-    except CatalogueError as error:
-        yield str(error)
-        return
-    identifier = raw.get("id")
-    feature = features.get(identifier) if isinstance(identifier, str) else None
-    if feature is None:
-        yield f"{name} is an item that is in none of the collection's parts."
-    elif feature.raw != raw:
-        yield f"{name} does not say what {feature.part} says of {feature.typed.id}."
-    yield from document_faults(reader, name, raw)
-
-
-def _asset_faults(
-    reader: SiteReader,
-    feature: Feature,
-    layers: Mapping[str, ExpectedLayer],
-    index: CheckedIndex | None,
-) -> Faults:
-    """Check all files of an item, and what the index tells of them."""
-    sound: set[str] = set()
-    for key, asset in feature.typed.assets.items():
-        if "thumbnail" in asset.roles:
-            yield from _thumbnail_faults(reader, feature.part, asset)
-        elif key in layers:
-            faults = list(layer_faults(reader, feature.part, asset, layers[key]))
-            yield from faults
-            sound |= set() if faults else {key}
-        else:
-            yield f"{feature.part} has an asset {key!r} of a band that the collection lacks."
-    if index is not None:
-        yield from index.item_faults(feature.part, feature.typed, sound)
-
-
-def _thumbnail_faults(reader: SiteReader, item: str, asset: AssetDocument) -> Faults:
-    try:
-        name = reader.follow(item, asset.href)
-        whole = list(file_faults(reader, name, asset.size, asset.checksum))
-        yield from whole
-        if reader.deep and not whole:
-            with rasterio.open(reader.path(name), driver="PNG"):
-                pass
-    except CatalogueError as error:
-        yield str(error)
-    except (RasterioError, OSError):
-        yield f"{name} is not a PNG picture."
-
-
-def _database_faults(
-    reader: SiteReader, name: str, document: CollectionDocument, features: list[Feature]
-) -> Faults:
-    """Check that `database.json`, where there is one, lists just the items' layers."""
-    database = f"{name.rpartition('/')[0]}/database.json"
-    try:
-        reader.path(database)
-    except CatalogueError:  # it can be switched off
-        return
-    reader.named.add(database)
-    try:
-        listed = reader.read(database, dict[str, list[str | None]])
-    except CatalogueError as error:
-        yield str(error)
-        return
-    expected = {feature.typed.properties.date: feature for feature in features}
-    for date in sorted(listed.keys() ^ expected.keys()):
-        yield f"{database} and the items disagree on whether there is {date[:40]!r}."
-    for date in sorted(listed.keys() & expected.keys()):
-        if not _lists(listed[date], expected[date], document):
-            yield f"{database} lists other files for {date} than the items."
-
-
-def _lists(urls: list[str | None], feature: Feature, document: CollectionDocument) -> bool:
-    """Whether URLs are those of an item's layers: relative, or absolute with the same end."""
-    folder = feature.part.rpartition("/")[0]
-    relative = folder.removeprefix(f"{document.id}/")
-    if len(urls) != len(document.bands):
-        return False
-    for url, band in zip(urls, document.bands, strict=True):
-        asset = feature.typed.assets.get(band.name)
-        if asset is None or url is None:
-            if asset is not None or url is not None:
-                return False
-            continue
-        href = asset.href.removeprefix("./")
-        absolute = url.startswith(("https://", "http://")) and url.endswith(f"/{folder}/{href}")
-        if not absolute and url != f"{relative}/{href}":
-            return False
-    return True

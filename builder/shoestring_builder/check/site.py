@@ -10,7 +10,8 @@ from pathlib import Path
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from shoestring_builder.check.collection import Job, check_collection, document_faults
+from shoestring_builder.check.collection import Job, check_collection
+from shoestring_builder.check.document import document_faults
 from shoestring_builder.check.site_reader import SiteReader
 from shoestring_builder.check.snapshots import kept_snapshots, pointer_faults, snapshot_faults
 from shoestring_builder.watch.feed import FEED

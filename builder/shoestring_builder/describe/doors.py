@@ -1,18 +1,21 @@
 """Doors beside the documents that they are made of; pure."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from shoestring_builder.describe.file import File
 from shoestring_builder.describe.geoparquet import WRITER_VERSION
-from shoestring_builder.describe.item import Document, Frame, link
+from shoestring_builder.describe.item import EXTENSIONS, Document, Frame, link
 from shoestring_builder.doors.door import DoorFile
 from shoestring_builder.doors.newest import in_folder
 from shoestring_builder.doors.part import DoorPart, DoorSite
 from shoestring_builder.doors.registry import DOORS, doors_of
 from shoestring_schema.configuration import CatalogueTable, DoorName
+
+_T = TypeVar("_T")
 
 ALTERNATE = "alternate"
 """Relation of the links that lead to doors."""
@@ -43,8 +46,7 @@ def door_part(frame: Frame, period: str, items: Sequence[Document], address: str
 
 def item_doors(part: DoorPart, doors: Sequence[DoorName]) -> list[DoorFile]:
     """The doors of a date, from a part of one item."""
-    makers = (door.item for door in doors_of(doors) if door.item is not None)
-    return [file for maker in makers for file in maker(part)]
+    return _made(part, (door.item for door in doors_of(doors)))
 
 
 def with_item_doors(
@@ -64,28 +66,17 @@ def with_item_doors(
 
 def part_doors(part: DoorPart, doors: Sequence[DoorName]) -> list[DoorFile]:
     """The doors of a part."""
-    return [
-        file
-        for door in doors_of(doors)
-        if door.part is not None
-        for file in door.part(part)
-    ]  # fmt: skip
+    return _made(part, (door.part for door in doors_of(doors)))
 
 
 def collection_doors(newest: DoorPart, doors: Sequence[DoorName]) -> list[DoorFile]:
     """The doors of a collection, from its newest dates."""
-    return [
-        file
-        for door in doors_of(doors)
-        if door.collection is not None
-        for file in door.collection(newest)
-    ]
+    return _made(newest, (door.collection for door in doors_of(doors)))
 
 
 def site_doors(site: DoorSite, doors: Sequence[DoorName]) -> list[DoorFile]:
     """The doors of a site."""
-    makers = (door.site for door in doors_of(doors) if door.site is not None)
-    return [file for maker in makers for file in maker(site)]
+    return _made(site, (door.site for door in doors_of(doors)))
 
 
 def has_site_doors(doors: Sequence[DoorName]) -> bool:
@@ -122,9 +113,18 @@ def door_asset(file: DoorFile) -> Document:
     return about | _facts(file)
 
 
+def extensions_of(doors: Sequence[DoorFile]) -> Document:
+    """What a catalogue says of the fields of its links."""
+    return {"stac_extensions": [EXTENSIONS["file"]]} if doors else {}
+
+
 def placed(folder: str, files: Iterable[DoorFile]) -> tuple[File, ...]:
     """Doors as files; `folder` is nothing, or ends with a slash."""
     return tuple(File(f"{folder}{file.name}", file.data) for file in files)
+
+
+def _made(of: _T, makers: Iterable[Callable[[_T], Iterable[DoorFile]] | None]) -> list[DoorFile]:
+    return [file for maker in makers if maker is not None for file in maker(of)]
 
 
 def _facts(file: DoorFile) -> Document:

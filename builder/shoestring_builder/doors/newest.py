@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shoestring_builder.doors.part import DoorPart
-
 NEWEST = 100
 """Dates. So what an update writes of them does not grow with the archive."""
 
@@ -21,20 +19,6 @@ def in_folder(document: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
     assets = {key: _moved(asset, folder) for key, asset in document["assets"].items()}
     links = [_moved(own, folder) for own in document.get("links", ()) if own["rel"] in _OWN_LINKS]
     return {**document, "assets": assets, "links": links}
-
-
-def newest_of(part: DoorPart) -> DoorPart:
-    """The newest dates of what lies in a collection's folder."""
-    return DoorPart(
-        collection=part.collection,
-        title=part.title,
-        period="",
-        grid=part.grid,
-        bands=part.bands,
-        items=part.items[-NEWEST:],
-        address=part.address,
-        mask=part.mask,
-    )
 
 
 def _moved(own: Mapping[str, Any], folder: str) -> Mapping[str, Any]:

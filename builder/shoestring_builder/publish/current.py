@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shoestring_builder.clock import parse_instant
-from shoestring_builder.describe.documents import children_of
+from shoestring_builder.describe.catalogue import children_of
 from shoestring_schema.document import decode
 from shoestring_schema.errors import CatalogueError
 from shoestring_schema.site import CatalogDocument, CollectionEntry, SnapshotMark

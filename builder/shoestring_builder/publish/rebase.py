@@ -8,12 +8,9 @@ from typing import Any
 import msgspec
 
 from shoestring_builder.clock import now
-from shoestring_builder.describe.documents import (
-    CollectionDocuments,
-    describe_collection,
-    settings_mark,
-)
+from shoestring_builder.describe.collection import CollectionDocuments, describe_collection
 from shoestring_builder.describe.geoparquet import require_writer
+from shoestring_builder.describe.part import settings_mark
 from shoestring_builder.describe.told import told_catalogue, told_frame
 from shoestring_builder.parts import PartRecord
 from shoestring_builder.publish.current import Current, read_current

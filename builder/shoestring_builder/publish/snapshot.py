@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from shoestring_builder.describe.documents import (
-    CollectionDocuments,
-    ListedCollection,
-    database_of,
-    describe_catalogue,
-)
+from shoestring_builder.describe.catalogue import ListedCollection, describe_catalogue
+from shoestring_builder.describe.collection import CollectionDocuments
+from shoestring_builder.describe.database import database_of
 from shoestring_builder.describe.doors import address_of, has_site_doors, placed, site_doors
 from shoestring_builder.describe.file import File
 from shoestring_builder.describe.pointers import (
