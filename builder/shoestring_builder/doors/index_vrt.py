@@ -1,12 +1,11 @@
 """Normalized differences of two bands of a date, computed by GDAL where they are looked at; pure.
 
 (first - second) / (first + second), of values. GDAL's own pixel functions do it, so no Python is needed
-and nothing must be allowed. GDAL 3.6 has none for it (3.8 has), nor one that divides. So it takes two
-files: the *terms*, which are differences and sums, and the *indexes*, which multiply each difference by
-its sum to the power of minus one. That power is a scaling of a source, as is what makes values of stored
-numbers. So an index is right also where an offset keeps a ratio of stored numbers from being one of
-values. What is no data in one of the two bands is NaN. Where the sum is not positive, which values of
-reflectance are not, an index is infinite: it would say nothing.
+and nothing must be allowed. GDAL 3.6 has none for the whole (3.8 has), and a band takes one step. So it
+takes two files: the *terms*, which are differences and sums, and the *indexes*, which divide them. What
+makes values of stored numbers is a scaling of a source, so an index is right also where an offset keeps a
+ratio of stored numbers from being one of values. What is no data in one of the two bands is NaN; where
+the sum is zero, an index is infinite.
 """
 
 from collections.abc import Iterator
@@ -17,17 +16,6 @@ from shoestring_builder.doors.part import DoorPart
 from shoestring_builder.doors.raster_xml import RasterBand, RasterXml, Repeated
 from shoestring_schema.site import BandDocument
 from shoestring_schema.vrt import number_text
-
-_LARGEST = 1e9
-"""No sum of values is larger: GDAL takes powers of numbers from 0 to 1, to which it scales others."""
-
-_INVERSE = {
-    "Exponent": "-1",
-    "SrcMin": "0",
-    "SrcMax": number_text(_LARGEST),
-    "DstMin": "0",
-    "DstMax": number_text(1 / _LARGEST),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +70,8 @@ def index_vrt(part: DoorPart, item: Item, terms: str) -> bytes:
     bands = []
     for number, index in enumerate(indexes):
         difference = Repeated(terms, part.grid.shape, band=2 * number + 1)
-        total = replace(difference, band=2 * number + 2, changes=_INVERSE)
-        bands.append(RasterBand(index.name, "float32", (difference, total), "nan", function="mul"))
+        total = replace(difference, band=2 * number + 2)
+        bands.append(RasterBand(index.name, "float32", (difference, total), "nan", function="div"))
     facts = {"title": str(item["properties"].get("title", "")), "datetime": moment_of(item)}
     return RasterXml(part.grid, tuple(bands), facts).to_bytes()
 

@@ -115,17 +115,20 @@ def test_an_index_of_a_band_that_a_date_lacks_has_no_data(tmp_path: Path) -> Non
         np.testing.assert_allclose(read[1], wanted(grid, layers, "B03", "B08"), rtol=0, atol=1e-6)
 
 
-def test_where_values_are_not_reflectance_an_index_is_no_number(tmp_path: Path) -> None:
-    """A sum of two values that is zero or below it, as noise over water may have, gives no finite index."""
+def test_where_values_are_not_reflectance_an_index_is_what_the_formula_says(tmp_path: Path) -> None:
+    """A sum below zero, as noise over water may have, divides as any other; with zero, it is no number."""
     dark = np.full(UTM.shape, 900, "uint16")  # -0.01
     bright = np.full(UTM.shape, 1000, "uint16")  # 0
     bright[:, ::2] = 1050
+    dark[:5], bright[:5] = 1000, 1000
     part = write_part(tmp_path, {"2018-01-15": {"B04": dark, "B08": bright}})
     path = write_indexes(tmp_path, part)
     with rasterio.open(path) as dataset:
-        pixels = dataset.read()
-    for read in (pixels, translated(path, tmp_path / "old.tif")):
-        assert not np.isfinite(read).any()
+        pixels = dataset.read(1)
+    for read in (pixels, translated(path, tmp_path / "old.tif")[0]):
+        assert not np.isfinite(read[:5]).any()
+        np.testing.assert_allclose(read[5:, 1::2], -1, rtol=1e-6)
+        np.testing.assert_allclose(read[5:, ::2], -3, rtol=1e-6)
 
 
 def test_there_is_an_index_where_common_names_allow_one() -> None:
