@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from shoestring_builder.describe.item import VRT_TYPE
 from shoestring_builder.doors.address import public
 from shoestring_builder.doors.block_coding import BlockCoding, block_coding, packed_zeros
 from shoestring_builder.doors.door import DoorFile
@@ -122,13 +123,19 @@ def _band(part: DoorPart, index: IndexFile, document: BandDocument) -> _Band | N
 def _layers(
     part: DoorPart, index: IndexFile, document: BandDocument
 ) -> Iterator[tuple[str, StoredLayer]]:
-    """The layers of a band by date, all on the collection's grid."""
+    """The layers of a band by date, all on the collection's grid.
+
+    One that the index does not tell of could not be read when it was indexed, which the builder said
+    then: it is left out.
+    """
     shape = part.grid.coarsen(document.factor).shape
     for item in (item for item in part.items if document.name in item["assets"]):
         date = item["properties"]["shoestring:date"]
         layer = stored_layer(index, document.name, date)
         if layer is None:
-            raise _refusal(part, document, "not all are files of their own, stored in blocks")
+            if item["assets"][document.name].get("type") == VRT_TYPE:
+                raise _refusal(part, document, "not all are files of their own")
+            continue
         if layer.shape != shape:
             raise _refusal(part, document, f"{layer.href} has {layer.shape} pixels, not {shape}")
         yield date, layer

@@ -244,7 +244,6 @@ def test_a_date_with_too_many_blocks_is_refused(tmp_path: Path) -> None:
         ({"compress": "lzw", "predictor": 2}, "their codec has TIFF's number 5"),
         ({"compress": "lerc"}, "their codec has TIFF's number 34887"),
         ({"ENDIANNESS": "BIG"}, "big-endian"),
-        ({"tiled": False}, "not all are files of their own, stored in blocks"),
         ({"nodata": 3}, "they say that 3.0 is no data, where the collection says 0"),
         ({"dtype": "uint8"}, "their numbers are of type"),
     ],
@@ -329,6 +328,15 @@ def test_without_an_index_nothing_is_made_up(tmp_path: Path) -> None:
     part = replace(door_part(site.folder / site.name), index=None)
     with pytest.raises(CatalogueError, match=r"'fields' has no tile index of 2018.*build"):
         list(kerchunk_files(part))
+
+
+def test_a_layer_that_no_index_tells_of_is_left_out(tmp_path: Path) -> None:
+    """It could not be read, as the builder said: it stops no build, and its date holds no data."""
+    site = SiteFolder(tmp_path, {"B": {"data_type": "uint16", "nodata": 0}})
+    site.add("2018-01-01", "B", np.ones(UTM.shape, "uint16"), **tiled())
+    _rewrite(site.add("2018-01-02", "B", np.ones(UTM.shape, "uint16"), **tiled()), tiled=False)
+    (found,) = references(site.write())
+    assert [np.unique(pixels).tolist() for pixels in found.read("B")] == [[1], [0]]
 
 
 def test_a_site_with_references_is_whole(tmp_path: Path) -> None:
