@@ -11,7 +11,7 @@
 
 PYTHON ?= python3
 NEWEST := $(shell $(PYTHON) tools/newest_python.py)
-PIP_FLAGS = --quiet --disable-pip-version-check
+PIP_FLAGS = --quiet --disable-pip-version-check --no-compile
 DOORS = tests/doors
 DIST = pyproject.toml constraints.txt cron/shoestring-cron
 
@@ -38,7 +38,8 @@ pixels: .venv/ready
 
 # Of one Python, as it is about other programs. Those of Python that need a newer one, or versions that
 # don't go with ours, have environments of their own, which their tests call.
-test-doors: .venv-doors/ready .venv-doors-apart/ready doors-newest
+test-doors:
+	$(MAKE) --jobs=3 .venv-doors/ready .venv-doors-apart/ready doors-newest
 	rm -f .doors/results.json
 	.venv-doors/bin/python -m pytest -q --timeout 600 $(DOORS)
 	.venv-doors/bin/python tools/doors_table.py --check
