@@ -22,12 +22,14 @@ class Step:
 
     Attributes:
         until: Wait until this JavaScript is true.
+        heard: Wait until the page, or a worker of it, complained in these words.
         click: Click there, x and y from the upper left corner.
         evaluate: JavaScript whose value is told; promises are waited for.
         picture: Where a picture of the window goes.
     """
 
     until: str = ""
+    heard: str = ""
     click: tuple[int, int] | None = None
     evaluate: str = ""
     picture: str = ""

@@ -19,7 +19,7 @@ try {
   const page = await browser.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (line) => line.type() === "error" && faults.push(line.text()));
+  page.on("console", (line) => line.type() === "error" && faults.push(`${line.text()} ${line.location()?.url ?? ""}`));
   page.on("requestfailed", (request) => faults.push(`${request.failure()?.errorText} ${request.url()}`));
   const strangers = new Set();
   page.on("request", (request) => {
@@ -28,10 +28,11 @@ try {
   });
   await page.setViewport({ width: visit.width, height: visit.height });
   if (visit.before) await page.evaluateOnNewDocument(visit.before);
-  await page.goto(visit.url);
+  await page.goto(visit.url, { timeout: visit.timeout });
   const found = [];
   for (const step of visit.steps) {
     if (step.until) await page.waitForFunction(step.until, { timeout: visit.timeout });
+    if (step.heard) await heard(faults, step.heard, visit.timeout);
     if (step.click) await page.mouse.click(...step.click);
     if (step.evaluate) found.push(await page.evaluate(step.evaluate));
     if (step.picture) await page.screenshot({ path: step.picture });
@@ -40,4 +41,12 @@ try {
   console.log(JSON.stringify({ version, found, faults, strangers: [...strangers] }));
 } finally {
   await browser.close();
+}
+
+async function heard(faults, words, timeout) {
+  const end = Date.now() + timeout;
+  while (!faults.some((line) => line.includes(words))) {
+    if (Date.now() > end) throw new Error(`"${words}" was not said.`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
 }
