@@ -15,7 +15,7 @@ PIP_FLAGS = --quiet --disable-pip-version-check --no-compile
 DOORS = tests/doors
 DIST = pyproject.toml constraints.txt cron/shoestring-cron
 
-.PHONY: demo test test-doors docs doors-newest check machine pixels lint newest lowest torture schemas constraints bench clean
+.PHONY: demo test test-doors docs doors-newest doors-browser check machine pixels lint newest lowest torture schemas constraints bench clean
 
 demo: .venv/ready
 	.venv/bin/shoestring demo demo
@@ -39,7 +39,7 @@ pixels: .venv/ready
 # Of one Python, as it is about other programs. Those of Python that need a newer one, or versions that
 # don't go with ours, have environments of their own, which their tests call.
 test-doors:
-	$(MAKE) --jobs=3 .venv-doors/ready .venv-doors-apart/ready doors-newest
+	$(MAKE) --jobs=3 .venv-doors/ready .venv-doors-apart/ready doors-newest doors-browser
 	rm -f .doors/results.json
 	.venv-doors/bin/python -m pytest -q --timeout 600 $(DOORS)
 	.venv-doors/bin/python tools/doors_table.py --check
@@ -62,6 +62,10 @@ newest: .venv-newest/ready
 	.venv-newest/bin/mypy
 	.venv-newest/bin/python -m pytest -q -m "not torture and not once"
 endif
+
+# STAC Browser takes minutes to build, so it is built beside the environments.
+doors-browser: .venv/ready
+	PYTHONPATH=tests .venv/bin/python -m support.stac_browser
 
 ifeq ($(NEWEST),)
 doors-newest:

@@ -46,3 +46,7 @@ def _build_line() -> str:
     lines = page_lines("doors/stac-browser.md", "sh").splitlines()
     (line,) = (line for line in lines if line.startswith("npx "))
     return line
+
+
+if __name__ == "__main__" and shutil.which("npm"):
+    built_stac_browser()
