@@ -78,33 +78,33 @@ lowest: .venv-lowest/ready
 	.venv-lowest/bin/python -m pytest -q -m "not torture and not once and not pixels"
 
 .venv/ready: $(DIST)
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --upgrade-deps .venv
 	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	touch $@
 
 .venv-newest/ready: $(DIST)
-	$(NEWEST) -m venv .venv-newest
+	$(NEWEST) -m venv --upgrade-deps .venv-newest
 	.venv-newest/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	touch $@
 
 .venv-lowest/ready: $(DIST)
-	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) -m venv --upgrade-deps .venv-lowest
 	$(PYTHON) tools/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/pip install $(PIP_FLAGS) -c .venv-lowest/lowest.txt -e '.[dev]'
 	touch $@
 
 .venv-doors/ready: $(DIST) $(DOORS)/requirements.txt
-	$(PYTHON) -m venv .venv-doors
+	$(PYTHON) -m venv --upgrade-deps .venv-doors
 	.venv-doors/bin/pip install $(PIP_FLAGS) -c constraints.txt -r $(DOORS)/requirements.txt -e '.[dev,docs]'
 	touch $@
 
 .venv-doors-apart/ready: $(DOORS)/requirements-apart.txt
-	$(PYTHON) -m venv .venv-doors-apart
+	$(PYTHON) -m venv --upgrade-deps .venv-doors-apart
 	.venv-doors-apart/bin/pip install $(PIP_FLAGS) --no-deps -r $(DOORS)/requirements-apart.txt
 	touch $@
 
 .venv-doors-newest/ready: $(DOORS)/requirements-newest.txt
-	$(NEWEST) -m venv .venv-doors-newest
+	$(NEWEST) -m venv --upgrade-deps .venv-doors-newest
 	.venv-doors-newest/bin/pip install $(PIP_FLAGS) -r $(DOORS)/requirements-newest.txt
 	touch $@
 
@@ -117,8 +117,8 @@ schemas: .venv/ready
 
 constraints:
 	rm -rf .venv .venv-newest
-	$(PYTHON) -m venv .venv && .venv/bin/pip install $(PIP_FLAGS) -e '.[dev,docs]'
-	$(NEWEST) -m venv .venv-newest && .venv-newest/bin/pip install $(PIP_FLAGS) -e '.[dev,docs]'
+	$(PYTHON) -m venv --upgrade-deps .venv && .venv/bin/pip install $(PIP_FLAGS) -e '.[dev,docs]'
+	$(NEWEST) -m venv --upgrade-deps .venv-newest && .venv-newest/bin/pip install $(PIP_FLAGS) -e '.[dev,docs]'
 	$(PYTHON) tools/pin.py .venv/bin/python .venv-newest/bin/python > constraints.txt
 
 bench: .venv/ready
