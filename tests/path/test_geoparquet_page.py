@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from shoestring_builder.build import build
 from shoestring_builder.serve.background import BackgroundServer
 from support.mosaics import CONFIGURATION, write_configuration, write_raster
 
+pytestmark = pytest.mark.once
 PAGE = Path(__file__).parents[2] / "docs/geoparquet.md"
 BEFORE = """
 import datetime, duckdb

@@ -18,6 +18,7 @@ from support.faulty_server import FaultyServer
 from support.mosaics import write_configuration, write_raster
 from support.python import python
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "growing.md").read_text("utf-8")
 URL = "http://127.0.0.1:8000/"

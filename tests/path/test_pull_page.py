@@ -15,6 +15,7 @@ from support.mosaics import write_configuration
 from support.nginx import Nginx
 from support.pulled import CONFIGURATION, faults, write_date
 
+pytestmark = pytest.mark.once
 PAGE = Path(__file__).parents[2] / "docs" / "pull.md"
 ADDRESS = "https://example.org/ghana/"
 DISTRICT = {
