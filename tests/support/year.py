@@ -1,10 +1,12 @@
 """A year of nights on somebody's old server, with all that goes wrong in one."""
 
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,15 @@ from support.mosaics import CONFIGURATION, age, write_configuration, write_raste
 FIRST = date(2019, 1, 1)
 BANDS = {"B04": "uint16", "SCL": "uint8"}
 KEEP = "60 hours"
+_MEASURED = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump([code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000], file)
+"""
+"""Runs a command from a small process: Linux counts the memory of who starts it as its own."""
+
 QUIET = 4
 """Nights at the end on which nothing happens: all that is old has ended by then."""
 
@@ -166,19 +177,15 @@ class Year:
         back = str(400 * 86400) if fault == "clock set back" else "0"
         arguments = [str(self.config), "1", str(event), "0", ""]
         begun = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, killed_build.__file__, *arguments], stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, killed_build.CLOCK: back},
-        )  # fmt: skip
-        assert process.stdout is not None
-        with process.stdout as out:
-            said = out.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - begun
-        cpu = usage.ru_utime + usage.ru_stime
-        return _Run(process.returncode, said, seconds, cpu, usage.ru_maxrss / 1000)
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as figures:
+            done = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", _MEASURED, figures.name,
+                 sys.executable, killed_build.__file__, *arguments],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True,
+                env={**os.environ, killed_build.CLOCK: back},
+            )  # fmt: skip
+            code, cpu, peak_mb = json.load(figures)
+        return _Run(code, done.stdout, time.monotonic() - begun, cpu, peak_mb)
 
     def _told(self, number: int, fault: str, run: "_Run") -> Night:
         files = [path for path in self.site.rglob("*") if path.is_file()]
